@@ -1,0 +1,99 @@
+// Package dataset opens files of examples, shows them by the window, renders
+// them as a model will see them, and prepares the splits that a training job
+// and an evaluation read.
+//
+// It belongs here if it is about rows and files of rows. Uploading a prepared
+// dataset is here too (it takes an S3 client); training, scoring and drawing
+// are not.
+package dataset
+
+// Field is one column's value in one row, as the file has it, cleaned for
+// display.
+type Field struct {
+	Name  string
+	Value string
+}
+
+// Row is one example. ID to Category come from the columns that the dataset's
+// Mapping names; Fields holds every column in the file's order. All text has
+// passed safetext.
+type Row struct {
+	// Index is the row's zero-based position in the dataset.
+	Index int64
+
+	ID       string
+	System   string
+	Question string
+	Answer   string
+	Category string
+
+	Fields []Field
+
+	// Err says why this row cannot be read, in words; the other rows still can.
+	Err string
+}
+
+// Mapping names the column that plays each part; "" means none does.
+type Mapping struct {
+	ID       string `json:"id,omitempty"`
+	System   string `json:"system,omitempty"`
+	Question string `json:"question,omitempty"`
+	Answer   string `json:"answer,omitempty"`
+	Messages string `json:"messages,omitempty"`
+	Category string `json:"category,omitempty"`
+}
+
+// Info is what is known about an open dataset at this moment.
+type Info struct {
+	Path string `json:"path"`
+	// Format is "jsonl", "json", "csv", "tsv" or "parquet".
+	Format string `json:"format"`
+	// Bytes is the size of the file.
+	Bytes int64 `json:"bytes"`
+	// Rows is the number of rows, an estimate until RowsExact.
+	Rows      int64 `json:"rows"`
+	RowsExact bool  `json:"rows_exact"`
+	// Columns lists the columns seen so far, in the file's order.
+	Columns []string `json:"columns"`
+	Mapping Mapping  `json:"mapping"`
+	// Indexed is the fraction of the file that has been indexed, 0 to 1.
+	Indexed float64 `json:"-"`
+}
+
+// Split names used as file names: train.jsonl, validation.jsonl, test.jsonl.
+const (
+	Train      = "train"
+	Validation = "validation"
+	Test       = "test"
+)
+
+// SplitInfo describes one written split.
+type SplitInfo struct {
+	Name   string `json:"name"`
+	File   string `json:"file"`
+	Rows   int64  `json:"rows"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// Manifest is manifest.json beside the splits: enough to make them again and to
+// know what a model was trained on.
+type Manifest struct {
+	Version      int            `json:"version"`
+	Source       string         `json:"source"`
+	SourceSHA256 string         `json:"source_sha256"`
+	SourceRows   int64          `json:"source_rows"`
+	Mapping      Mapping        `json:"mapping"`
+	PromptFormat string         `json:"prompt_format"`
+	Seed         uint64         `json:"seed"`
+	Split        [3]float64     `json:"split"`
+	Splits       []SplitInfo    `json:"splits"`
+	Dropped      map[string]int `json:"dropped,omitempty"` // reason → rows left out
+}
+
+// Progress reports how far a longer piece of work has come.
+type Progress struct {
+	What  string
+	Done  int64
+	Total int64 // 0 when unknown
+}

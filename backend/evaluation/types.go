@@ -1,0 +1,91 @@
+// Package evaluation runs a dataset through one or more models, scores the
+// answers with metrics, keeps every record on disk before it counts, resumes
+// what was interrupted, and compares and exports results.
+package evaluation
+
+import "time"
+
+// Spec describes a run.
+type Spec struct {
+	Name    string   `json:"name,omitempty"`
+	Dataset string   `json:"dataset"`
+	Models  []string `json:"models"` // as users name them; the first is the baseline
+	// Limit is the largest number of rows to use; 0 uses all.
+	Limit       int     `json:"limit,omitempty"`
+	MaxTokens   int     `json:"max_tokens"`
+	Temperature float64 `json:"temperature"`
+	Delimiter   string  `json:"target_delimiter"`
+	Seed        uint64  `json:"seed"`
+}
+
+// Interval is a confidence interval of a mean.
+type Interval struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// CategoryScore is the mean of each score within one category.
+type CategoryScore struct {
+	Category string             `json:"category"`
+	Records  int                `json:"records"`
+	Scores   map[string]float64 `json:"scores"`
+}
+
+// ModelResult is one model's column of the scoreboard. Scores are fractions of
+// one; they are means over the records that did not fail.
+type ModelResult struct {
+	Model      string              `json:"model"`
+	ModelID    string              `json:"model_id"`
+	Records    int                 `json:"records"` // scored or failed so far
+	Total      int                 `json:"total"`
+	Errors     int                 `json:"errors"`
+	Scores     map[string]float64  `json:"scores"`
+	Intervals  map[string]Interval `json:"intervals,omitempty"`
+	Categories []CategoryScore     `json:"categories,omitempty"`
+	// MeanLatency and the token counts are over the answered records.
+	MeanLatency  time.Duration `json:"mean_latency_ns"`
+	InputTokens  int64         `json:"input_tokens"`
+	OutputTokens int64         `json:"output_tokens"`
+}
+
+// Difference is a model against the baseline on one score, over the rows that
+// both answered.
+type Difference struct {
+	Model    string   `json:"model"`
+	Score    string   `json:"score"`
+	Mean     float64  `json:"mean"`
+	Interval Interval `json:"interval"`
+	PValue   float64  `json:"p_value"`
+	// Real is true when the interval leaves out zero.
+	Real bool `json:"real"`
+}
+
+// Run is one execution. Status is "running", "finished", "stopped" or
+// "interrupted" (its process ended; it can be resumed).
+type Run struct {
+	ID          string        `json:"id"`
+	Spec        Spec          `json:"spec"`
+	Status      string        `json:"status"`
+	Created     time.Time     `json:"created"`
+	Ended       time.Time     `json:"ended,omitzero"`
+	DatasetHash string        `json:"dataset_sha256"`
+	Models      []ModelResult `json:"models"`
+	Differences []Difference  `json:"differences,omitempty"`
+	Done        int           `json:"done"`
+	Total       int           `json:"total"`
+}
+
+// Record is one row's output from one model. Text has passed safetext.
+type Record struct {
+	Row       int64              `json:"row"`
+	RowID     string             `json:"id,omitempty"`
+	Category  string             `json:"category,omitempty"`
+	Model     string             `json:"model"`
+	System    string             `json:"system,omitempty"`
+	Question  string             `json:"question"`
+	Reference string             `json:"reference"`
+	Output    string             `json:"output"`
+	Err       string             `json:"error,omitempty"`
+	Scores    map[string]float64 `json:"scores,omitempty"`
+	Latency   time.Duration      `json:"latency_ns"`
+}

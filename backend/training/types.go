@@ -1,0 +1,165 @@
+// Package training plans, submits, watches and stops training jobs, and reads
+// their logs.
+//
+// It talks to SageMaker, CloudWatch Logs and S3 through the clients it is given
+// and does not know which account is behind them. The code that runs inside the
+// job is in the container folder.
+package training
+
+import "time"
+
+// Settings are the hyper-parameters of a fine-tuning run. They travel in
+// job.json inside the job's code channel, with these names.
+type Settings struct {
+	// Method is "lora", "qlora" or "full".
+	Method       string   `json:"method"`
+	PromptFormat string   `json:"prompt_format"`
+	LoRARank     int      `json:"lora_r,omitempty"`
+	LoRAAlpha    float64  `json:"lora_alpha,omitempty"`
+	LoRADropout  float64  `json:"lora_dropout,omitempty"`
+	LoRATargets  []string `json:"lora_targets,omitempty"`
+
+	LearningRate float64 `json:"learning_rate"`
+	// Schedule is "cosine" or "constant".
+	Schedule    string  `json:"schedule"`
+	WarmupRatio float64 `json:"warmup_ratio"`
+	WeightDecay float64 `json:"weight_decay"`
+	MaxGradNorm float64 `json:"max_grad_norm"`
+
+	// MaxSteps fixes the number of optimiser steps; 0 means Epochs decides.
+	MaxSteps int     `json:"max_steps,omitempty"`
+	Epochs   float64 `json:"epochs,omitempty"`
+	// BatchRows packed sequences of MaxSequenceLength tokens make one step.
+	BatchRows         int    `json:"batch_rows"`
+	MaxSequenceLength int    `json:"max_sequence_length"`
+	Seed              uint64 `json:"seed"`
+	LogEvery          int    `json:"log_every"`
+	EvalEvery         int    `json:"eval_every"`
+	CheckpointEvery   int    `json:"checkpoint_every"`
+}
+
+// JobConfig is job.json: all that the code inside the job is told.
+type JobConfig struct {
+	Version   int      `json:"version"`
+	BaseModel string   `json:"base_model"`
+	Preset    string   `json:"preset,omitempty"`
+	Settings  Settings `json:"settings"`
+}
+
+// Preset is a named set of settings.
+type Preset struct {
+	Name     string
+	Summary  string
+	Settings Settings
+}
+
+// Spec is what a user asks for.
+type Spec struct {
+	// Dataset is a file of examples, or a folder made by dataset prepare.
+	Dataset string
+	Preset  string
+	// Name of the job; "" asks for a proposed one.
+	Name string
+	// Set overrides settings by their JSON name, e.g. "learning_rate": "1e-4".
+	Set map[string]string
+}
+
+// Cost is money that a plan is expected to take, in US dollars.
+type Cost struct {
+	USD   float64 `json:"usd"`
+	Basis string  `json:"basis"` // how it was reckoned, with the price's date
+}
+
+// Plan is a training job before it is started.
+type Plan struct {
+	Name           string    `json:"name"`
+	Dataset        string    `json:"dataset"`
+	TrainRows      int64     `json:"train_rows"`
+	ValidationRows int64     `json:"validation_rows"`
+	Config         JobConfig `json:"config"`
+	Steps          int       `json:"steps"`
+	Instance       string    `json:"instance"`
+	InstanceCount  int       `json:"instance_count"`
+	Image          string    `json:"image"`
+	RoleARN        string    `json:"role_arn"`
+	Output         string    `json:"output"` // s3:// prefix
+	// Cost is nil on an account that does not bill.
+	Cost     *Cost    `json:"cost,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Phase is one secondary status that the job went through.
+type Phase struct {
+	Status  string    `json:"status"`
+	Message string    `json:"message"`
+	Start   time.Time `json:"start"`
+	End     time.Time `json:"end,omitzero"`
+}
+
+// Job is a training job as SageMaker describes it. Status values are
+// SageMaker's, unchanged.
+type Job struct {
+	Name            string    `json:"name"`
+	ARN             string    `json:"arn"`
+	Status          string    `json:"status"`
+	SecondaryStatus string    `json:"secondary_status"`
+	FailureReason   string    `json:"failure_reason,omitempty"`
+	Created         time.Time `json:"created"`
+	Started         time.Time `json:"started,omitzero"`
+	Ended           time.Time `json:"ended,omitzero"`
+	Phases          []Phase   `json:"phases,omitempty"`
+	Artifact        string    `json:"artifact,omitempty"` // s3:// prefix of the merged model
+	Instance        string    `json:"instance,omitempty"`
+	InstanceCount   int       `json:"instance_count,omitempty"`
+	// Dataset, BaseModel, PromptFormat and Preset come from this workbench's
+	// store and the job's hyper-parameters; "" when the job was started elsewhere.
+	Dataset      string `json:"dataset,omitempty"`
+	BaseModel    string `json:"base_model,omitempty"`
+	PromptFormat string `json:"prompt_format,omitempty"`
+	Preset       string `json:"preset,omitempty"`
+}
+
+// Done reports whether the job has reached a final status.
+func (j Job) Done() bool {
+	switch j.Status {
+	case "Completed", "Failed", "Stopped":
+		return true
+	}
+	return false
+}
+
+// LogLine is one line of a job's log, cleaned for display.
+type LogLine struct {
+	Time   time.Time
+	Stream string // log stream without the job's name, e.g. "algo-1"
+	Text   string
+	// Event is the parsed form of a line of the training code's own format, or
+	// nil.
+	Event *Event
+}
+
+// Event is a line that begins with "tb1 ". Numbers that a line does not carry
+// are nil.
+type Event struct {
+	Event      string   `json:"event"`
+	Step       *int     `json:"step,omitempty"`
+	Steps      *int     `json:"steps,omitempty"`
+	Epoch      *float64 `json:"epoch,omitempty"`
+	Loss       *float64 `json:"loss,omitempty"`
+	EvalLoss   *float64 `json:"eval_loss,omitempty"`
+	LR         *float64 `json:"lr,omitempty"`
+	GradNorm   *float64 `json:"grad_norm,omitempty"`
+	Tokens     *int64   `json:"tokens,omitempty"`
+	TokensPerS *float64 `json:"tokens_per_s,omitempty"`
+	GPUGB      *float64 `json:"gpu_gb,omitempty"`
+	Message    string   `json:"message,omitempty"`
+}
+
+// Point is one place on the loss curve; a value that was not logged there is
+// NaN.
+type Point struct {
+	Step     int
+	Loss     float64
+	EvalLoss float64
+	LR       float64
+}
