@@ -1,0 +1,322 @@
+package artifact
+
+import (
+	"container/heap"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// Tokenizer is a byte-level BPE tokenizer as in Hugging Face's tokenizer.json.
+// It is safe for use by several goroutines.
+type Tokenizer struct {
+	vocab       []string // spelling by id, "" for an id without token
+	ids         map[string]int32
+	bytes       [][]byte // what each id stands for
+	byteID      [256]int32
+	merges      [][2]string
+	pairs       map[[2]int32]merge
+	added       []addedToken // longest content first
+	special     map[int32]bool
+	bos, eos    int32
+	prefixSpace bool
+	ignoreMerge bool
+
+	mu    sync.RWMutex
+	cache map[string][]int32
+}
+
+type merge struct{ rank, to int32 }
+
+type addedToken struct {
+	id      int32
+	content string
+	special bool
+}
+
+const (
+	maxCached  = 1 << 15 // words
+	maxWordKey = 64      // bytes; longer words are rare and not worth keeping
+)
+
+// VocabSize returns one more than the largest id.
+func (t *Tokenizer) VocabSize() int { return len(t.vocab) }
+
+// BOS returns the id of the token that begins a sequence, -1 when there is none.
+func (t *Tokenizer) BOS() int32 { return t.bos }
+
+// EOS returns the id of the token that ends an answer, -1 when there is none.
+func (t *Tokenizer) EOS() int32 { return t.eos }
+
+// ID returns the id of a token by its spelling in the vocabulary.
+func (t *Tokenizer) ID(token string) (int32, bool) {
+	id, ok := t.ids[token]
+	return id, ok
+}
+
+// Token returns the spelling of a token in the vocabulary (in the byte-level
+// alphabet), "" for an id that does not exist.
+func (t *Tokenizer) Token(id int32) string {
+	if id < 0 || int(id) >= len(t.vocab) {
+		return ""
+	}
+	return t.vocab[id]
+}
+
+// IsSpecial tells whether id is a special token, which Decode leaves out.
+func (t *Tokenizer) IsSpecial(id int32) bool { return t.special[id] }
+
+// Encode turns text into ids. Spellings of special tokens in the text stay
+// ordinary text, so that content from outside can not forge them.
+func (t *Tokenizer) Encode(text string) []int32 {
+	return t.encode(nil, text)
+}
+
+// EncodeSpecial is Encode with the spellings of special tokens turned into
+// their ids. Use it for text that was rendered by a prompt format or typed as
+// a raw prompt.
+func (t *Tokenizer) EncodeSpecial(text string) []int32 {
+	var out []int32
+	start := 0
+	for at := 0; at < len(text); {
+		id, n := t.addedAt(text[at:])
+		if n == 0 {
+			at++
+			continue
+		}
+		out = t.encode(out, text[start:at])
+		out = append(out, id)
+		at += n
+		start = at
+	}
+	return t.encode(out, text[start:])
+}
+
+func (t *Tokenizer) addedAt(s string) (int32, int) {
+	for _, a := range t.added {
+		if strings.HasPrefix(s, a.content) {
+			return a.id, len(a.content)
+		}
+	}
+	return 0, 0
+}
+
+func (t *Tokenizer) encode(out []int32, text string) []int32 {
+	if text == "" {
+		return out
+	}
+	if t.prefixSpace && text[0] != ' ' {
+		text = " " + text
+	}
+	for len(text) > 0 {
+		n := nextWord(text)
+		out = t.encodeWord(out, text[:n])
+		text = text[n:]
+	}
+	return out
+}
+
+func (t *Tokenizer) encodeWord(out []int32, word string) []int32 {
+	if len(word) > maxWordKey {
+		return append(out, t.mergeLong(t.byteIDs(word))...)
+	}
+	t.mu.RLock()
+	ids, ok := t.cache[word]
+	t.mu.RUnlock()
+	if ok {
+		return append(out, ids...)
+	}
+	ids = t.whole(word)
+	if ids == nil {
+		ids = t.mergeShort(t.byteIDs(word), 0, nil)
+	}
+	t.mu.Lock()
+	if len(t.cache) >= maxCached {
+		clear(t.cache)
+	}
+	t.cache[strings.Clone(word)] = ids
+	t.mu.Unlock()
+	return append(out, ids...)
+}
+
+// whole returns the token that spells the whole word when the file asks for
+// that to win over merges.
+func (t *Tokenizer) whole(word string) []int32 {
+	if !t.ignoreMerge {
+		return nil
+	}
+	var b strings.Builder
+	for i := range len(word) {
+		b.WriteRune(byteToRune[word[i]])
+	}
+	if id, ok := t.ids[b.String()]; ok {
+		return []int32{id}
+	}
+	return nil
+}
+
+func (t *Tokenizer) byteIDs(word string) []int32 {
+	ids := make([]int32, len(word))
+	for i := range len(word) {
+		ids[i] = t.byteID[word[i]]
+	}
+	return ids
+}
+
+// mergeShort applies the merges in order of rank. With p > 0 each possible
+// merge is passed over with that probability, anew in every round.
+func (t *Tokenizer) mergeShort(ids []int32, p float64, rng *rand.Rand) []int32 {
+	for {
+		best, at := merge{rank: 1<<31 - 1}, -1
+		for i := 0; i+1 < len(ids); i++ {
+			m, ok := t.pairs[[2]int32{ids[i], ids[i+1]}]
+			if !ok || m.rank >= best.rank {
+				continue
+			}
+			if p > 0 && rng.Float64() < p {
+				continue
+			}
+			best, at = m, i
+		}
+		if at < 0 {
+			return ids
+		}
+		ids[at] = best.to
+		ids = slices.Delete(ids, at+1, at+2)
+	}
+}
+
+// candidate is a merge that was possible when it was queued.
+type candidate struct {
+	rank, to    int32
+	left, right int
+	a, b        int32
+}
+
+type candidates []candidate
+
+func (c candidates) Len() int { return len(c) }
+func (c candidates) Less(i, j int) bool {
+	if c[i].rank != c[j].rank {
+		return c[i].rank < c[j].rank
+	}
+	return c[i].left < c[j].left
+}
+func (c candidates) Swap(i, j int) { c[i], c[j] = c[j], c[i] }
+func (c *candidates) Push(x any)   { *c = append(*c, x.(candidate)) }
+func (c *candidates) Pop() any {
+	old := *c
+	x := old[len(old)-1]
+	*c = old[:len(old)-1]
+	return x
+}
+
+// mergeLong gives the same result as mergeShort without its quadratic cost: a
+// queue of possible merges over a linked list.
+func (t *Tokenizer) mergeLong(ids []int32) []int32 {
+	next, prev := make([]int, len(ids)), make([]int, len(ids))
+	for i := range ids {
+		next[i], prev[i] = i+1, i-1
+	}
+	var q candidates
+	push := func(l int) {
+		if l < 0 || next[l] >= len(ids) {
+			return
+		}
+		r := next[l]
+		if m, ok := t.pairs[[2]int32{ids[l], ids[r]}]; ok {
+			heap.Push(&q, candidate{m.rank, m.to, l, r, ids[l], ids[r]})
+		}
+	}
+	for i := range ids {
+		push(i)
+	}
+	for q.Len() > 0 {
+		c := heap.Pop(&q).(candidate)
+		if ids[c.left] != c.a || ids[c.right] != c.b || next[c.left] != c.right {
+			continue // one side was merged in the meantime
+		}
+		ids[c.left] = c.to
+		ids[c.right] = -1
+		next[c.left] = next[c.right]
+		if n := next[c.left]; n < len(ids) {
+			prev[n] = c.left
+		}
+		push(prev[c.left])
+		push(c.left)
+	}
+	return slices.DeleteFunc(ids, func(id int32) bool { return id < 0 })
+}
+
+// EncodeDropout is Encode with BPE dropout: each merge is passed over with
+// probability p, so that one text is seen in many spellings. Used in
+// pre-training only.
+func (t *Tokenizer) EncodeDropout(text string, p float64, rng *rand.Rand) []int32 {
+	var out []int32
+	if t.prefixSpace && text != "" && text[0] != ' ' {
+		text = " " + text
+	}
+	for len(text) > 0 {
+		n := nextWord(text)
+		out = append(out, t.mergeShort(t.byteIDs(text[:n]), p, rng)...)
+		text = text[n:]
+	}
+	return out
+}
+
+// Decode turns ids into text. Special tokens and ids that do not exist are
+// left out; bytes that are not valid UTF-8 become U+FFFD.
+func (t *Tokenizer) Decode(ids []int32) string {
+	d := t.NewDecoder()
+	var b strings.Builder
+	for _, id := range ids {
+		b.WriteString(d.Next(id))
+	}
+	b.WriteString(d.Flush())
+	return b.String()
+}
+
+// StreamDecoder decodes ids one by one. It belongs to one goroutine.
+type StreamDecoder struct {
+	t       *Tokenizer
+	pending []byte
+}
+
+// NewDecoder returns a decoder for one stream of ids.
+func (t *Tokenizer) NewDecoder() *StreamDecoder { return &StreamDecoder{t: t} }
+
+// Next returns the text that id completes. The first bytes of a character are
+// held back until the rest has come.
+func (d *StreamDecoder) Next(id int32) string {
+	if id < 0 || int(id) >= len(d.t.bytes) || d.t.special[id] {
+		return ""
+	}
+	d.pending = append(d.pending, d.t.bytes[id]...)
+	return d.take(false)
+}
+
+// Flush returns what is still held back, and makes the decoder ready for the
+// next stream.
+func (d *StreamDecoder) Flush() string { return d.take(true) }
+
+func (d *StreamDecoder) take(all bool) string {
+	if len(d.pending) == 0 {
+		return ""
+	}
+	if utf8.Valid(d.pending) {
+		s := string(d.pending)
+		d.pending = d.pending[:0]
+		return s
+	}
+	var b strings.Builder
+	p := d.pending
+	for len(p) > 0 && (all || utf8.FullRune(p)) {
+		r, n := utf8.DecodeRune(p)
+		b.WriteRune(r)
+		p = p[n:]
+	}
+	d.pending = d.pending[:copy(d.pending, p)]
+	return b.String()
+}

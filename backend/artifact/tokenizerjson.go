@@ -1,0 +1,265 @@
+package artifact
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Tokens that begin and end a sequence, by the names they have in Mistral's
+// and Llama's tokenizers.
+const (
+	bosToken = "<s>"
+	eosToken = "</s>"
+)
+
+type tokenizerDoc struct {
+	Added []struct {
+		ID      int32  `json:"id"`
+		Content string `json:"content"`
+		Special bool   `json:"special"`
+	} `json:"added_tokens"`
+	Normalizer   json.RawMessage `json:"normalizer"`
+	PreTokenizer json.RawMessage `json:"pre_tokenizer"`
+	Model        struct {
+		Type         string           `json:"type"`
+		ByteFallback bool             `json:"byte_fallback"`
+		IgnoreMerges bool             `json:"ignore_merges"`
+		Vocab        map[string]int32 `json:"vocab"`
+		Merges       json.RawMessage  `json:"merges"`
+	} `json:"model"`
+}
+
+// LoadTokenizer reads tokenizer.json of the artifact folder. Files that are not
+// byte-level BPE are refused with an error that says what they are.
+func LoadTokenizer(fsys fs.FS) (*Tokenizer, error) {
+	b, err := fs.ReadFile(fsys, TokenizerFile)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("the artifact has no %s: copy the base model's file into the folder: %w", TokenizerFile, err)
+		}
+		return nil, fmt.Errorf("read %s: %w", TokenizerFile, err)
+	}
+	t, err := ParseTokenizer(b)
+	if err != nil {
+		return nil, err
+	}
+	// The configuration may name other tokens than <s> and </s>.
+	cfg, err := ReadTokenizerConfig(fsys)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if id, ok := t.ID(cfg.BOSToken); ok && cfg.BOSToken != "" {
+		t.bos = id
+	}
+	if id, ok := t.ID(cfg.EOSToken); ok && cfg.EOSToken != "" {
+		t.eos = id
+	}
+	return t, nil
+}
+
+// ParseTokenizer parses the bytes of a tokenizer.json.
+func ParseTokenizer(b []byte) (*Tokenizer, error) {
+	var d tokenizerDoc
+	if err := json.Unmarshal(b, &d); err != nil {
+		return nil, fmt.Errorf("%s is not valid: %w", TokenizerFile, err)
+	}
+	if d.Model.Type != "" && d.Model.Type != "BPE" {
+		return nil, fmt.Errorf("%s: the model type is %q, only BPE is supported", TokenizerFile, d.Model.Type)
+	}
+	if s := strings.TrimSpace(string(d.Normalizer)); d.Model.ByteFallback || s != "" && s != "null" {
+		return nil, fmt.Errorf("%s is a SentencePiece-style BPE (normalizer or byte_fallback); only byte-level BPE is supported", TokenizerFile)
+	}
+	prefix, err := byteLevel(d.PreTokenizer)
+	if err != nil {
+		return nil, err
+	}
+	merges, err := parseMerges(d.Model.Merges)
+	if err != nil {
+		return nil, err
+	}
+	all := maps.Clone(d.Model.Vocab)
+	if all == nil {
+		all = map[string]int32{}
+	}
+	t := &Tokenizer{merges: merges, prefixSpace: prefix, ignoreMerge: d.Model.IgnoreMerges}
+	for _, a := range d.Added {
+		if a.Content == "" {
+			return nil, fmt.Errorf("%s: the added token %d is empty", TokenizerFile, a.ID)
+		}
+		if id, ok := all[a.Content]; ok && id != a.ID {
+			return nil, fmt.Errorf("%s: token %q has two ids, %d and %d", TokenizerFile, a.Content, id, a.ID)
+		}
+		all[a.Content] = a.ID
+		t.added = append(t.added, addedToken{a.ID, a.Content, a.Special})
+	}
+	if err := t.setVocab(all); err != nil {
+		return nil, err
+	}
+	if err := t.index(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// byteLevel checks that the pre-tokenizer is ByteLevel with its own splitting
+// rule, and says whether a space is put in front.
+func byteLevel(raw json.RawMessage) (prefixSpace bool, err error) {
+	var p struct {
+		Type           string            `json:"type"`
+		AddPrefixSpace bool              `json:"add_prefix_space"`
+		UseRegex       *bool             `json:"use_regex"`
+		Pretokenizers  []json.RawMessage `json:"pretokenizers"`
+	}
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &p); err != nil {
+			return false, fmt.Errorf("%s: the pre_tokenizer is malformed: %w", TokenizerFile, err)
+		}
+	}
+	if p.Type == "Sequence" && len(p.Pretokenizers) == 1 {
+		return byteLevel(p.Pretokenizers[0])
+	}
+	if p.Type != "ByteLevel" || p.UseRegex != nil && !*p.UseRegex {
+		return false, fmt.Errorf("%s: the pre_tokenizer is %q, only ByteLevel with its own splitting rule is supported", TokenizerFile, p.Type)
+	}
+	return p.AddPrefixSpace, nil
+}
+
+// parseMerges reads both forms in use: "a b" and ["a", "b"].
+func parseMerges(raw json.RawMessage) ([][2]string, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	var pairs [][2]string
+	if json.Unmarshal(raw, &pairs) == nil {
+		return pairs, nil
+	}
+	var lines []string
+	if err := json.Unmarshal(raw, &lines); err != nil {
+		return nil, fmt.Errorf("%s: merges are neither a list of strings nor of pairs: %w", TokenizerFile, err)
+	}
+	pairs = make([][2]string, len(lines))
+	for i, l := range lines {
+		a, b, ok := strings.Cut(l, " ")
+		if !ok || a == "" || b == "" || strings.Contains(b, " ") {
+			return nil, fmt.Errorf("%s: merge %d, %q, is not two tokens", TokenizerFile, i, l)
+		}
+		pairs[i] = [2]string{a, b}
+	}
+	return pairs, nil
+}
+
+func (t *Tokenizer) setVocab(all map[string]int32) error {
+	top := int32(-1)
+	for s, id := range all {
+		if id < 0 || id >= maxVocab {
+			return fmt.Errorf("%s: token %q has the id %d", TokenizerFile, s, id)
+		}
+		top = max(top, id)
+	}
+	if int(top) > 4*len(all)+1024 {
+		return fmt.Errorf("%s: the largest id is %d but there are only %d tokens", TokenizerFile, top, len(all))
+	}
+	t.vocab = make([]string, top+1)
+	taken := make([]bool, top+1)
+	for s, id := range all {
+		if taken[id] {
+			return fmt.Errorf("%s: id %d belongs to both %q and %q", TokenizerFile, id, t.vocab[id], s)
+		}
+		t.vocab[id], taken[id] = s, true
+	}
+	t.ids = all
+	return nil
+}
+
+// index builds the tables that encoding and decoding use.
+func (t *Tokenizer) index() error {
+	t.special = map[int32]bool{}
+	raw := map[int32]bool{}
+	for _, a := range t.added {
+		raw[a.id] = true
+		t.special[a.id] = a.special
+	}
+	slices.SortFunc(t.added, func(a, b addedToken) int {
+		if len(a.content) != len(b.content) {
+			return len(b.content) - len(a.content)
+		}
+		return strings.Compare(a.content, b.content)
+	})
+	t.bytes = make([][]byte, len(t.vocab))
+	for id, s := range t.vocab {
+		b, ok := tokenBytes(s)
+		if !ok || raw[int32(id)] {
+			b = []byte(s)
+		}
+		t.bytes[id] = b
+	}
+	for b, r := range byteToRune {
+		id, ok := t.ids[string(r)]
+		if !ok {
+			return fmt.Errorf("%s: the vocabulary has no token for byte 0x%02x, so it is not byte-level", TokenizerFile, b)
+		}
+		t.byteID[b] = id
+	}
+	t.pairs = make(map[[2]int32]merge, len(t.merges))
+	for i, m := range t.merges {
+		a, okA := t.ids[m[0]]
+		b, okB := t.ids[m[1]]
+		to, okTo := t.ids[m[0]+m[1]]
+		if !okA || !okB || !okTo {
+			return fmt.Errorf("%s: merge %d, %q %q, uses a token that is not in the vocabulary", TokenizerFile, i, m[0], m[1])
+		}
+		if _, dup := t.pairs[[2]int32{a, b}]; !dup {
+			t.pairs[[2]int32{a, b}] = merge{int32(i), to}
+		}
+	}
+	t.bos, t.eos = -1, -1
+	if id, ok := t.ids[bosToken]; ok {
+		t.bos = id
+	}
+	if id, ok := t.ids[eosToken]; ok {
+		t.eos = id
+	}
+	t.cache = map[string][]int32{}
+	return nil
+}
+
+// Marshal writes a tokenizer.json that encodes as this tokenizer does.
+func (t *Tokenizer) Marshal() ([]byte, error) {
+	added := make([]map[string]any, 0, len(t.added))
+	byID := slices.Clone(t.added)
+	slices.SortFunc(byID, func(a, b addedToken) int { return int(a.id - b.id) })
+	for _, a := range byID {
+		added = append(added, map[string]any{
+			"id": a.id, "content": a.content, "special": a.special,
+			"single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+		})
+	}
+	merges := make([]string, len(t.merges))
+	for i, m := range t.merges {
+		merges[i] = m[0] + " " + m[1]
+	}
+	level := func(prefix bool) map[string]any {
+		return map[string]any{"type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": true, "use_regex": true}
+	}
+	doc := map[string]any{
+		"version": "1.0", "truncation": nil, "padding": nil, "normalizer": nil, "post_processor": nil,
+		"added_tokens":  added,
+		"pre_tokenizer": level(t.prefixSpace),
+		"decoder":       level(true),
+		"model": map[string]any{
+			"type": "BPE", "dropout": nil, "unk_token": nil, "continuing_subword_prefix": nil,
+			"end_of_word_suffix": nil, "fuse_unk": false, "byte_fallback": false,
+			"ignore_merges": t.ignoreMerge, "vocab": t.ids, "merges": merges,
+		},
+	}
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", TokenizerFile, err)
+	}
+	return append(b, '\n'), nil
+}
