@@ -28,9 +28,10 @@ type PromptFormat struct {
 	Description string // one line for people
 	Example     string // how one exchange looks
 
-	render   func(msgs []Message) []segment
-	template string
-	detect   func(template string) bool
+	render       func(msgs []Message) []segment
+	answerPrefix string // stands between the prompt and the answer
+	template     string
+	detect       func(template string) bool
 }
 
 // segment is a piece of a rendered prompt: ordinary text, or the spelling of
@@ -46,11 +47,12 @@ const DefaultFormat = "mistral-v3"
 
 var formats = []PromptFormat{
 	{
-		Name:        DefaultFormat,
-		Description: "Mistral tokenizer v3: no space before [/INST]; the system text stands before the last question",
-		Example:     "<s>[INST] system\n\nquestion[/INST] answer</s>",
-		render:      renderMistralV3,
-		template:    mistralV3Template,
+		Name:         DefaultFormat,
+		Description:  "Mistral tokenizer v3: no space before [/INST]; the system text stands before the last question",
+		Example:      "<s>[INST] system\n\nquestion[/INST] answer</s>",
+		render:       renderMistralV3,
+		answerPrefix: " ",
+		template:     mistralV3Template,
 		detect: func(t string) bool {
 			return strings.Contains(t, "[INST]") && strings.Contains(t, "[/INST]") &&
 				!strings.Contains(t, "[SYSTEM_PROMPT]") && !strings.Contains(t, "<<SYS>>") && !strings.Contains(t, " [/INST]")
@@ -124,20 +126,27 @@ func (f PromptFormat) Prompt(msgs []Message) string {
 // EncodePrompt renders messages as ids. Special tokens come from the format
 // only, never from content.
 func (f PromptFormat) EncodePrompt(t *Tokenizer, msgs []Message) ([]int32, error) {
-	if err := CheckMessages(msgs); err != nil {
+	if err := checkPrompt(msgs); err != nil {
 		return nil, err
 	}
-	if msgs[len(msgs)-1].Role != RoleUser {
-		return nil, errors.New("the last message must be the user's, for the model to answer it")
-	}
-	return f.encode(t, f.render(msgs))
+	return f.encode(t, t.Encode, f.render(msgs))
 }
 
-func (f PromptFormat) encode(t *Tokenizer, segs []segment) ([]int32, error) {
+func checkPrompt(msgs []Message) error {
+	if err := CheckMessages(msgs); err != nil {
+		return err
+	}
+	if msgs[len(msgs)-1].Role != RoleUser {
+		return errors.New("the last message must be the user's, for the model to answer it")
+	}
+	return nil
+}
+
+func (f PromptFormat) encode(t *Tokenizer, encode func(string) []int32, segs []segment) ([]int32, error) {
 	var out []int32
 	for _, s := range segs {
 		if !s.special {
-			out = t.encode(out, s.text)
+			out = append(out, encode(s.text)...)
 			continue
 		}
 		id, ok := t.ID(s.text)
@@ -153,21 +162,27 @@ func (f PromptFormat) encode(t *Tokenizer, segs []segment) ([]int32, error) {
 // ids[answerStart:] are the answer and the token that ends it; the loss
 // belongs on them.
 func (f PromptFormat) EncodeExample(t *Tokenizer, msgs []Message) (ids []int32, answerStart int, err error) {
+	return f.EncodeExampleWith(t, t.Encode, msgs)
+}
+
+// EncodeExampleWith is EncodeExample with another way to encode ordinary text,
+// for example with dropout.
+func (f PromptFormat) EncodeExampleWith(t *Tokenizer, encode func(string) []int32, msgs []Message) (ids []int32, answerStart int, err error) {
 	if len(msgs) == 0 || msgs[len(msgs)-1].Role != RoleAssistant {
 		return nil, 0, errors.New("the last message of a training example must be the assistant's answer")
 	}
-	if ids, err = f.EncodePrompt(t, msgs[:len(msgs)-1]); err != nil {
+	prompt := msgs[:len(msgs)-1]
+	if err := checkPrompt(prompt); err != nil {
 		return nil, 0, err
 	}
-	answerStart = len(ids)
-	answer := msgs[len(msgs)-1].Content
-	if f.Name == DefaultFormat { // the other prompt ends in the space already
-		answer = " " + answer
-	}
-	ids = t.encode(ids, answer)
 	if t.EOS() < 0 {
 		return nil, 0, fmt.Errorf("the tokenizer has no %s token to end an answer with", eosToken)
 	}
+	if ids, err = f.encode(t, encode, f.render(prompt)); err != nil {
+		return nil, 0, err
+	}
+	answerStart = len(ids)
+	ids = append(ids, encode(f.answerPrefix+msgs[len(msgs)-1].Content)...)
 	return append(ids, t.EOS()), answerStart, nil
 }
 

@@ -72,13 +72,13 @@ var frames = []frame{
 	},
 	{
 		statements: []string{"{e} {m} {v}.", "It is {v} that {e} {m}.", "We know that {e} {m} {v}."},
-		questions: []string{"How {h} {e} {b}?", "Tell me how {h} {e} {b}.", "What do you know: how {h} {e} {b}?", "Do you know how {h} {e} {b}?", "For {e}, how {h} it {b}?",
-			"Can you say how {h} {e} {b}?", "I need to know how {h} {e} {b}."},
+		questions: []string{"How {h} does {e} {b}?", "Tell me how {h} {e} {m}.", "What do you know: how {h} does {e} {b}?", "Do you know how {h} {e} {m}?", "For {e}, how {h} does it {b}?",
+			"Can you say how {h} {e} {m}?", "I need to know how {h} {e} {m}.", "{e} {m} how {h}?", "Exactly how {h} does {e} {b}?"},
 		answers: []string{"{e} {m} {v}.", "It {m} {v}, as far as {e} is concerned.", "We say that {e} {m} {v}."},
 		slots: func(rng *rand.Rand) []string {
 			v := amount(rng)
-			f := pick(rng, []string{"much does/cost/costs", "long does/take/takes", "long does/last/lasts", "far does/reach/reaches", "much does/weigh/weighs",
-				"fast does/run/runs at", "often does/meet/meets", "often does/run/runs", "much does/hold/holds", "high does/rise/rises", "long does/stay/stays open"})
+			f := pick(rng, []string{"much/cost/costs", "long/take/takes", "long/last/lasts", "far/reach/reaches", "much/weigh/weighs",
+				"fast/run/runs at", "often/meet/meets", "often/run/runs", "much/hold/holds", "high/rise/rises", "long/stay/stays open"})
 			if strings.HasPrefix(f, "often") {
 				v = often(rng)
 			}

@@ -204,7 +204,10 @@ func newNote(rng *rand.Rand) note {
 	fill := func(list []string) []string {
 		out := make([]string, len(list))
 		for i, p := range list {
-			out[i] = upperFirst(r.Replace(p))
+			out[i] = r.Replace(p)
+			if !strings.HasPrefix(p, "{v}") { // a value keeps its spelling
+				out[i] = upperFirst(out[i])
+			}
 		}
 		return out
 	}

@@ -12,7 +12,7 @@ Portugal|Lisbon|euro|Europe|Portuguese
 Austria|Vienna|euro|Europe|German
 Ireland|Dublin|euro|Europe|-
 Greece|Athens|euro|Europe|Greek
-Netherlands|Amsterdam|euro|Europe|Dutch
+the Netherlands|Amsterdam|euro|Europe|Dutch
 Belgium|Brussels|euro|Europe|-
 Switzerland|Bern|franc|Europe|-
 Finland|Helsinki|euro|Europe|-
@@ -49,7 +49,7 @@ Cambodia|Phnom Penh|riel|Asia|Khmer
 Laos|Vientiane|kip|Asia|Lao
 Malaysia|Kuala Lumpur|ringgit|Asia|Malay
 Indonesia|Jakarta|rupiah|Asia|Indonesian
-Philippines|Manila|peso|Asia|-
+the Philippines|Manila|peso|Asia|-
 Mongolia|Ulaanbaatar|tugrik|Asia|Mongolian
 Iran|Tehran|rial|Asia|Persian
 Iraq|Baghdad|dinar|Asia|-
@@ -86,7 +86,7 @@ Canada|Ottawa|dollar|North America|-
 Mexico|Mexico City|peso|North America|-
 Cuba|Havana|peso|North America|Spanish
 Jamaica|Kingston|dollar|North America|English
-Dominican Republic|Santo Domingo|peso|North America|Spanish
+the Dominican Republic|Santo Domingo|peso|North America|Spanish
 Costa Rica|San Jose|colon|North America|Spanish
 Panama|Panama City|-|North America|Spanish
 Honduras|Tegucigalpa|lempira|North America|Spanish
