@@ -82,9 +82,8 @@ func (d *decoder) attend(li int) {
 	for h := range s.heads {
 		q := d.qkv[h*s.hd:][:s.hd]
 		keys, values := d.keys[li][h/s.group*s.hd:], d.values[li][h/s.group*s.hd:]
-		for j := 0; j < n; j += 4 {
-			k.dot4(keys[j*s.kvd:], s.kvd, q, d.scores[j:])
-		}
+		// Rows in fours; what lies behind the last token is computed and ignored.
+		k.dots(keys, s.kvd, q, d.scores[:roundUp(n, 4)])
 		p := d.scores[:n]
 		inv := 1 / k.expSum(p, maxOf(p), s.attentionFactor)
 		out := d.att[h*s.hd:][:s.hd]

@@ -183,16 +183,7 @@ func transpose(out, src []float32, cs, kc, m, w int) {
 }
 
 // gemv computes y[n] = w[n][len(x)]·x.
-func (k *kernel) gemv(w, x, y []float32) {
-	d := len(x)
-	n := 0
-	for ; n+4 <= len(y); n += 4 {
-		k.dot4(w[n*d:], d, x, y[n:])
-	}
-	for ; n < len(y); n++ {
-		y[n] = dotGo(w[n*d:n*d+d], x)
-	}
-}
+func (k *kernel) gemv(w, x, y []float32) { k.dots(w, len(x), x, y) }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 

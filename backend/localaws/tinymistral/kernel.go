@@ -21,7 +21,7 @@ type kernel struct {
 	// narrow serves products with few columns, where wide would compute padding.
 	narrow micro
 
-	dot4       func(w []float32, ldw int, x, out []float32)  // out[r] = row r of w · x, four rows
+	dots       func(w []float32, ldw int, x, out []float32)  // out[r] = row r of w · x; rows lie ldw apart
 	axpy       func(a float32, x, y []float32)               // y += a·x
 	expSum     func(x []float32, sub, scale float32) float32 // x = e^((x-sub)·scale), returns the sum
 	swiglu     func(g, u, s, y []float32)                    // s = sigmoid(g), y = g·s·u

@@ -15,7 +15,7 @@ func micro6x16(k int64, a *float32, rsa, csa int64, b *float32, ldb int64, c *fl
 func micro12x32(k int64, a *float32, rsa, csa int64, b *float32, ldb int64, c *float32, ldc, acc int64)
 
 //go:noescape
-func dot4AVX2(w *float32, ldw int64, x *float32, n int64, out *float32)
+func dotsAVX2(w *float32, ldw int64, x *float32, n int64, out *float32, groups int64)
 
 //go:noescape
 func axpyAVX2(a float32, x, y *float32, n int64)
@@ -39,7 +39,7 @@ func cpuKernels() []*kernel {
 	avx2 := cpu.X86.HasAVX2 && cpu.X86.HasFMA
 	narrow := micro{mr: 6, nr: 16, run: micro6x16}
 	vector := kernel{
-		dot4:       dot4Vector,
+		dots:       dotsVector,
 		axpy:       axpyVector,
 		expSum:     expSumVector,
 		swiglu:     swigluVector,
@@ -62,20 +62,26 @@ func cpuKernels() []*kernel {
 // The wrappers below hand the part that is a multiple of eight to the assembly
 // and finish the rest in Go.
 
-func dot4Vector(w []float32, ldw int, x, out []float32) {
-	n := len(x)
-	_ = w[3*ldw+n-1]
-	_ = out[3]
-	v := n &^ 7
-	if v > 0 {
-		dot4AVX2(unsafe.SliceData(w), int64(ldw), unsafe.SliceData(x), int64(v), unsafe.SliceData(out))
-	} else {
-		clear(out[:4])
+func dotsVector(w []float32, ldw int, x, out []float32) {
+	n, rows := len(x), len(out)
+	if rows == 0 {
+		return
 	}
-	for i := v; i < n; i++ {
-		for r := range 4 {
-			out[r] += w[r*ldw+i] * x[i]
+	_ = w[(rows-1)*ldw+n-1]
+	v := n &^ 7
+	groups := rows / 4
+	if v == 0 || groups == 0 {
+		dotsGo(w, ldw, x, out)
+		return
+	}
+	dotsAVX2(unsafe.SliceData(w), int64(ldw), unsafe.SliceData(x), int64(v), unsafe.SliceData(out), int64(groups))
+	if v < n {
+		for r := range 4 * groups {
+			out[r] += dotGo(w[r*ldw+v:r*ldw+n], x[v:])
 		}
+	}
+	if r := 4 * groups; r < rows {
+		dotsGo(w[r*ldw:], ldw, x, out[r:])
 	}
 }
 

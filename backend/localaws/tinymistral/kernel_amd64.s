@@ -266,17 +266,21 @@ store:
 	VZEROUPPER
 	RET
 
-// func dot4AVX2(w *float32, ldw int64, x *float32, n int64, out *float32)
-TEXT ·dot4AVX2(SB), NOSPLIT, $0-40
+// func dotsAVX2(w *float32, ldw int64, x *float32, n int64, out *float32, groups int64)
+TEXT ·dotsAVX2(SB), NOSPLIT, $0-48
 	MOVQ w+0(FP), SI
 	MOVQ ldw+8(FP), R8
 	MOVQ x+16(FP), DI
 	MOVQ n+24(FP), CX
 	MOVQ out+32(FP), DX
+	MOVQ groups+40(FP), R12
 	SHLQ $2, R8
+	MOVQ CX, BX
+	ANDQ $-16, BX
+group:
 	LEAQ (SI)(R8*1), R9
-	LEAQ (R9)(R8*1), R10
-	LEAQ (R10)(R8*1), R11
+	LEAQ (SI)(R8*2), R10
+	LEAQ (R9)(R8*2), R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -286,8 +290,7 @@ TEXT ·dot4AVX2(SB), NOSPLIT, $0-40
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	XORQ AX, AX
-	MOVQ CX, BX
-	ANDQ $-16, BX
+	TESTQ BX, BX
 	JZ tail
 loop:
 	VMOVUPS (DI)(AX*4), Y8
@@ -322,6 +325,10 @@ done:
 	VEXTRACTF128 $1, Y0, X1
 	VADDPS X1, X0, X0
 	VMOVUPS X0, (DX)
+	ADDQ $16, DX
+	LEAQ (SI)(R8*4), SI
+	DECQ R12
+	JNZ group
 	VZEROUPPER
 	RET
 

@@ -10,7 +10,7 @@ var portable = &kernel{
 	name:       "go",
 	wide:       micro{mr: 2, nr: 4, run: micro2x4},
 	narrow:     micro{mr: 2, nr: 4, run: micro2x4},
-	dot4:       dot4Go,
+	dots:       dotsGo,
 	axpy:       axpyGo,
 	expSum:     expSumGo,
 	swiglu:     swigluGo,
@@ -68,17 +68,23 @@ func dotGo(a, b []float32) float32 {
 	return (s0 + s1) + (s2 + s3)
 }
 
-func dot4Go(w []float32, ldw int, x, out []float32) {
+func dotsGo(w []float32, ldw int, x, out []float32) {
 	n := len(x)
-	w0, w1, w2, w3 := w[:n], w[ldw:][:n], w[2*ldw:][:n], w[3*ldw:][:n]
-	var s0, s1, s2, s3 float32
-	for i, v := range x {
-		s0 += w0[i] * v
-		s1 += w1[i] * v
-		s2 += w2[i] * v
-		s3 += w3[i] * v
+	r := 0
+	for ; r+4 <= len(out); r += 4 {
+		w0, w1, w2, w3 := w[r*ldw:][:n], w[(r+1)*ldw:][:n], w[(r+2)*ldw:][:n], w[(r+3)*ldw:][:n]
+		var s0, s1, s2, s3 float32
+		for i, v := range x {
+			s0 += w0[i] * v
+			s1 += w1[i] * v
+			s2 += w2[i] * v
+			s3 += w3[i] * v
+		}
+		out[r], out[r+1], out[r+2], out[r+3] = s0, s1, s2, s3
 	}
-	out[0], out[1], out[2], out[3] = s0, s1, s2, s3
+	for ; r < len(out); r++ {
+		out[r] = dotGo(w[r*ldw:][:n], x)
+	}
 }
 
 func axpyGo(a float32, x, y []float32) {
