@@ -40,7 +40,8 @@ type PutOptions struct {
 type assembled struct {
 	etag      string
 	parts     []int64
-	checksums map[string]string
+	checksums map[string]string        // composite
+	whole     func() map[string]string // asked after the bytes were read
 }
 
 func checkKey(key string) error {
@@ -88,6 +89,9 @@ func (s *Store) Put(ctx context.Context, bucketName, key string, body io.Reader,
 	}
 	if m := o.multipart; m != nil {
 		obj.ETag, obj.Parts, obj.Checksums, obj.Composite = m.etag, m.parts, m.checksums, len(m.checksums) > 0
+		if m.whole != nil {
+			obj.Checksums = m.whole()
+		}
 	}
 	if len(obj.Checksums) == 0 {
 		obj.Checksums = map[string]string{fullChecksum: base64.StdEncoding.EncodeToString(crc.Sum(nil))}
