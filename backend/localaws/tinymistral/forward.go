@@ -175,14 +175,16 @@ func (w *worker) loss(net *network, b *batch, norm float32, grad *gradient) floa
 		w.dn = grow(w.dn, rows*d)
 	}
 	rmsNorm(w.out[:rows*d], m.norm, w.nf, w.rf, d, s.eps)
-	w.logits = grow(w.logits, min(rows, lossRows)*s.vocab)
+	// Rows a multiple of a page apart would all want the same few cache lines.
+	ld := s.vocab + 16
+	w.logits = grow(w.logits, min(rows, lossRows)*ld)
 	var total float64
 	for r0 := 0; r0 < rows; r0 += lossRows {
 		n := min(lossRows, rows-r0)
 		x := w.nf[r0*d:]
-		w.g.mulPacked(n, x, d, 1, &net.packs.head, w.logits, s.vocab, false)
+		w.g.mulPacked(n, x, d, 1, &net.packs.head, w.logits, ld, false)
 		for i := range n {
-			row := w.logits[i*s.vocab : (i+1)*s.vocab]
+			row := w.logits[i*ld:][:s.vocab]
 			target := b.targets[b.rows[r0+i]]
 			top := maxOf(row)
 			at := row[target] - top
@@ -196,9 +198,9 @@ func (w *worker) loss(net *network, b *batch, norm float32, grad *gradient) floa
 		if grad == nil {
 			continue
 		}
-		w.g.mulPacked(n, w.logits, s.vocab, 1, &net.packs.headBack, w.dn[r0*d:], d, false)
+		w.g.mulPacked(n, w.logits, ld, 1, &net.packs.headBack, w.dn[r0*d:], d, false)
 		if grad.full != nil {
-			w.g.mul(s.vocab, d, n, w.logits, 1, s.vocab, x, d, 1, grad.full.head, d, true)
+			w.g.mul(s.vocab, d, n, w.logits, 1, ld, x, d, 1, grad.full.head, d, true)
 		}
 	}
 	if grad != nil {
