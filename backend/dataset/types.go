@@ -2,9 +2,8 @@
 // them as a model will see them, and prepares the splits that a training job
 // and an evaluation read.
 //
-// It belongs here if it is about rows and files of rows. Uploading a prepared
-// dataset is here too (it takes an S3 client); training, scoring and drawing
-// are not.
+// It belongs here if it is about rows and files of rows. Uploading, training,
+// scoring and drawing are not.
 package dataset
 
 // Field is one column's value in one row, as the file has it, cleaned for
@@ -38,6 +37,8 @@ type Mapping struct {
 	ID       string `json:"id,omitempty"`
 	System   string `json:"system,omitempty"`
 	Question string `json:"question,omitempty"`
+	// Context is put after the question, behind a blank line (Alpaca's input).
+	Context  string `json:"context,omitempty"`
 	Answer   string `json:"answer,omitempty"`
 	Messages string `json:"messages,omitempty"`
 	Category string `json:"category,omitempty"`
