@@ -77,7 +77,6 @@ func (d *decoder) step(id int32) {
 // attend mixes the values of all tokens so far, the current one included.
 func (d *decoder) attend(li int) {
 	s, k := &d.m.shape, d.m.k
-	clear(d.att)
 	n := d.pos + 1
 	for h := range s.heads {
 		q := d.qkv[h*s.hd:][:s.hd]
@@ -85,11 +84,8 @@ func (d *decoder) attend(li int) {
 		// Rows in fours; what lies behind the last token is computed and ignored.
 		k.dots(keys, s.kvd, q, d.scores[:roundUp(n, 4)])
 		p := d.scores[:n]
-		inv := 1 / k.expSum(p, maxOf(p), s.attentionFactor)
-		out := d.att[h*s.hd:][:s.hd]
-		for j, v := range p {
-			k.axpy(v*inv, values[j*s.kvd:][:s.hd], out)
-		}
+		scaleBy(p, 1/k.expSum(p, maxOf(p), s.attentionFactor))
+		k.mix(p, values, s.kvd, d.att[h*s.hd:][:s.hd])
 	}
 }
 

@@ -22,7 +22,7 @@ type kernel struct {
 	narrow micro
 
 	dots       func(w []float32, ldw int, x, out []float32)  // out[r] = row r of w · x; rows lie ldw apart
-	axpy       func(a float32, x, y []float32)               // y += a·x
+	mix        func(p, v []float32, ldv int, out []float32)  // out = sum of p[j] · row j of v; rows lie ldv apart
 	expSum     func(x []float32, sub, scale float32) float32 // x = e^((x-sub)·scale), returns the sum
 	swiglu     func(g, u, s, y []float32)                    // s = sigmoid(g), y = g·s·u
 	swigluGrad func(g, u, s, dy, dg, du []float32)           // gradients of swiglu

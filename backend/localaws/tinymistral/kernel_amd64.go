@@ -18,7 +18,7 @@ func micro12x32(k int64, a *float32, rsa, csa int64, b *float32, ldb int64, c *f
 func dotsAVX2(w *float32, ldw int64, x *float32, n int64, out *float32, groups int64)
 
 //go:noescape
-func axpyAVX2(a float32, x, y *float32, n int64)
+func mixAVX2(p *float32, n int64, v *float32, ldv int64, out *float32, cols int64)
 
 //go:noescape
 func expSumAVX2(x *float32, n int64, sub, scale float32) float32
@@ -40,7 +40,7 @@ func cpuKernels() []*kernel {
 	narrow := micro{mr: 6, nr: 16, run: micro6x16}
 	vector := kernel{
 		dots:       dotsVector,
-		axpy:       axpyVector,
+		mix:        mixVector,
 		expSum:     expSumVector,
 		swiglu:     swigluVector,
 		swigluGrad: swigluGradVector,
@@ -85,14 +85,15 @@ func dotsVector(w []float32, ldw int, x, out []float32) {
 	}
 }
 
-func axpyVector(a float32, x, y []float32) {
-	y = y[:len(x)]
-	v := len(x) &^ 7
-	if v > 0 {
-		axpyAVX2(a, unsafe.SliceData(x), unsafe.SliceData(y), int64(v))
+func mixVector(p, v []float32, ldv int, out []float32) {
+	n, cols := len(p), len(out)
+	_ = v[(n-1)*ldv+cols-1]
+	c := cols &^ 7
+	if c > 0 {
+		mixAVX2(unsafe.SliceData(p), int64(n), unsafe.SliceData(v), int64(ldv), unsafe.SliceData(out), int64(c))
 	}
-	for i := v; i < len(x); i++ {
-		y[i] += a * x[i]
+	if c < cols {
+		mixGo(p, v[c:], ldv, out[c:])
 	}
 }
 

@@ -332,20 +332,61 @@ done:
 	VZEROUPPER
 	RET
 
-// func axpyAVX2(a float32, x, y *float32, n int64)
-TEXT ·axpyAVX2(SB), NOSPLIT, $0-32
-	VBROADCASTSS a+0(FP), Y0
-	MOVQ x+8(FP), SI
-	MOVQ y+16(FP), DI
-	MOVQ n+24(FP), CX
+// func mixAVX2(p *float32, n int64, v *float32, ldv int64, out *float32, cols int64)
+TEXT ·mixAVX2(SB), NOSPLIT, $0-48
+	MOVQ p+0(FP), SI
+	MOVQ n+8(FP), CX
+	MOVQ v+16(FP), DI
+	MOVQ ldv+24(FP), R8
+	MOVQ out+32(FP), DX
+	MOVQ cols+40(FP), R9
+	SHLQ $2, R8
+wide:
+	CMPQ R9, $32
+	JLT narrow
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ DI, R10
 	XORQ AX, AX
-loop:
-	VMOVUPS (DI)(AX*4), Y1
-	VFMADD231PS (SI)(AX*4), Y0, Y1
-	VMOVUPS Y1, (DI)(AX*4)
-	ADDQ $8, AX
+wideloop:
+	VBROADCASTSS (SI)(AX*4), Y8
+	VFMADD231PS 0(R10), Y8, Y0
+	VFMADD231PS 32(R10), Y8, Y1
+	VFMADD231PS 64(R10), Y8, Y2
+	VFMADD231PS 96(R10), Y8, Y3
+	ADDQ R8, R10
+	INCQ AX
 	CMPQ AX, CX
-	JLT loop
+	JLT wideloop
+	VMOVUPS Y0, 0(DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, 64(DX)
+	VMOVUPS Y3, 96(DX)
+	ADDQ $128, DI
+	ADDQ $128, DX
+	SUBQ $32, R9
+	JMP wide
+narrow:
+	TESTQ R9, R9
+	JLE end
+	VXORPS Y0, Y0, Y0
+	MOVQ DI, R10
+	XORQ AX, AX
+narrowloop:
+	VBROADCASTSS (SI)(AX*4), Y8
+	VFMADD231PS 0(R10), Y8, Y0
+	ADDQ R8, R10
+	INCQ AX
+	CMPQ AX, CX
+	JLT narrowloop
+	VMOVUPS Y0, 0(DX)
+	ADDQ $32, DI
+	ADDQ $32, DX
+	SUBQ $8, R9
+	JMP narrow
+end:
 	VZEROUPPER
 	RET
 

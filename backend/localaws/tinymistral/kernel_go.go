@@ -11,7 +11,7 @@ var portable = &kernel{
 	wide:       micro{mr: 2, nr: 4, run: micro2x4},
 	narrow:     micro{mr: 2, nr: 4, run: micro2x4},
 	dots:       dotsGo,
-	axpy:       axpyGo,
+	mix:        mixGo,
 	expSum:     expSumGo,
 	swiglu:     swigluGo,
 	swigluGrad: swigluGradGo,
@@ -20,26 +20,27 @@ var portable = &kernel{
 
 // micro2x4 keeps eight sums in registers; a larger tile would spill on AMD64.
 func micro2x4(k int64, a *float32, rsa, csa int64, b *float32, ldb int64, c *float32, ldc, acc int64) {
-	// The caller guarantees the extents; slices with explicit bounds keep the
-	// checks out of the loop body.
-	as := unsafe.Slice(a, (k-1)*csa+rsa+1)
-	bs := unsafe.Slice(b, (k-1)*ldb+4)
+	// The caller guarantees the extents; pointers keep the loop free of checks,
+	// which cost as much as the arithmetic.
+	pa, pb := unsafe.Pointer(a), unsafe.Pointer(b)
+	row, stepA, stepB := int(rsa)*4, int(csa)*4, int(ldb)*4
 	var c00, c01, c02, c03, c10, c11, c12, c13 float32
 	for {
-		a0, a1 := as[0], as[rsa]
-		q := bs[:4]
-		c00 += a0 * q[0]
-		c01 += a0 * q[1]
-		c02 += a0 * q[2]
-		c03 += a0 * q[3]
-		c10 += a1 * q[0]
-		c11 += a1 * q[1]
-		c12 += a1 * q[2]
-		c13 += a1 * q[3]
+		a0, a1 := *(*float32)(pa), *(*float32)(unsafe.Add(pa, row))
+		q := (*[4]float32)(pb)
+		b0, b1, b2, b3 := q[0], q[1], q[2], q[3]
+		c00 += a0 * b0
+		c10 += a1 * b0
+		c01 += a0 * b1
+		c11 += a1 * b1
+		c02 += a0 * b2
+		c12 += a1 * b2
+		c03 += a0 * b3
+		c13 += a1 * b3
 		if k--; k == 0 {
 			break
 		}
-		as, bs = as[csa:], bs[ldb:]
+		pa, pb = unsafe.Add(pa, stepA), unsafe.Add(pb, stepB)
 	}
 	r0 := unsafe.Slice(c, ldc+4)
 	r1 := r0[ldc : ldc+4]
@@ -87,10 +88,13 @@ func dotsGo(w []float32, ldw int, x, out []float32) {
 	}
 }
 
-func axpyGo(a float32, x, y []float32) {
-	y = y[:len(x)]
-	for i, v := range x {
-		y[i] += a * v
+func mixGo(p, v []float32, ldv int, out []float32) {
+	clear(out)
+	for j, f := range p {
+		row := v[j*ldv:][:len(out)]
+		for i, x := range row {
+			out[i] += f * x
+		}
 	}
 }
 

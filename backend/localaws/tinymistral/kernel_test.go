@@ -19,6 +19,11 @@ func randoms(rng *rand.Rand, n int) []float32 {
 	return out
 }
 
+// randomRows returns the same matrix every time it is asked for the same size.
+func randomRows(rows, cols int) []float32 {
+	return randoms(rand.New(rand.NewPCG(uint64(rows), uint64(cols))), rows*cols)
+}
+
 // furthest returns the largest difference relative to the largest value.
 func furthest(got, want []float32) float64 {
 	var diff, scale float64
@@ -111,10 +116,11 @@ func TestKernelsAgree(t *testing.T) {
 			portable.dots(w, n+2, x, want)
 			check("dots", got, want)
 
-			got, want = twice(u)
-			k.axpy(0.7, x, got)
-			portable.axpy(0.7, x, want)
-			check("axpy", got, want)
+			cols := min(n, 41)
+			got, want = make([]float32, cols), make([]float32, cols)
+			k.mix(x, randomRows(n, cols+2), cols+2, got)
+			portable.mix(x, randomRows(n, cols+2), cols+2, want)
+			check("mix", got, want)
 
 			got, want = twice(x)
 			s1, s2 := k.expSum(got, 0.3, 5), portable.expSum(want, 0.3, 5)

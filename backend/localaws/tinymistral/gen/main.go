@@ -31,7 +31,7 @@ func main() {
 	microKernel("micro6x16", 6, "Y", 32)
 	microKernel("micro12x32", 12, "Z", 64)
 	dots()
-	axpy()
+	mix()
 	constants()
 	expSum()
 	swiglu()
@@ -183,21 +183,50 @@ func dots() {
 	op("RET")
 }
 
-// axpy writes y += a·x; n is a positive multiple of 8.
-func axpy() {
-	text("func axpyAVX2(a float32, x, y *float32, n int64)", "axpyAVX2", 32)
-	op("VBROADCASTSS a+0(FP), Y0")
-	op("MOVQ x+8(FP), SI")
-	op("MOVQ y+16(FP), DI")
-	op("MOVQ n+24(FP), CX")
-	op("XORQ AX, AX")
-	label("loop")
-	op("VMOVUPS (DI)(AX*4), Y1")
-	op("VFMADD231PS (SI)(AX*4), Y0, Y1")
-	op("VMOVUPS Y1, (DI)(AX*4)")
-	op("ADDQ $8, AX")
-	op("CMPQ AX, CX")
-	op("JLT loop")
+// mix writes out[c] = sum over j < n of p[j] times row j of v, for cols columns;
+// n is positive, cols a positive multiple of 8.
+func mix() {
+	text("func mixAVX2(p *float32, n int64, v *float32, ldv int64, out *float32, cols int64)", "mixAVX2", 48)
+	op("MOVQ p+0(FP), SI")
+	op("MOVQ n+8(FP), CX")
+	op("MOVQ v+16(FP), DI")
+	op("MOVQ ldv+24(FP), R8")
+	op("MOVQ out+32(FP), DX")
+	op("MOVQ cols+40(FP), R9")
+	op("SHLQ $2, R8")
+	block := func(name string, vectors int) {
+		for i := range vectors {
+			op("VXORPS Y%d, Y%d, Y%d", i, i, i)
+		}
+		op("MOVQ DI, R10")
+		op("XORQ AX, AX")
+		label(name)
+		op("VBROADCASTSS (SI)(AX*4), Y8")
+		for i := range vectors {
+			op("VFMADD231PS %d(R10), Y8, Y%d", 32*i, i)
+		}
+		op("ADDQ R8, R10")
+		op("INCQ AX")
+		op("CMPQ AX, CX")
+		op("JLT %s", name)
+		for i := range vectors {
+			op("VMOVUPS Y%d, %d(DX)", i, 32*i)
+		}
+		op("ADDQ $%d, DI", 32*vectors)
+		op("ADDQ $%d, DX", 32*vectors)
+		op("SUBQ $%d, R9", 8*vectors)
+	}
+	label("wide")
+	op("CMPQ R9, $32")
+	op("JLT narrow")
+	block("wideloop", 4)
+	op("JMP wide")
+	label("narrow")
+	op("TESTQ R9, R9")
+	op("JLE end")
+	block("narrowloop", 1)
+	op("JMP narrow")
+	label("end")
 	op("VZEROUPPER")
 	op("RET")
 }
