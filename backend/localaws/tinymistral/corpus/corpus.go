@@ -29,7 +29,6 @@ type Fact struct {
 // attribute holds the ways to ask for a fact, to answer and to state it. In
 // all of them {e} stands for the entity and {v} for the value.
 type attribute struct {
-	key string
 	// tuned wordings occur in the sample dataset and in pre-training, known
 	// ones in pre-training and in the held-out file, unseen ones in neither.
 	tuned, known, unseen []string
