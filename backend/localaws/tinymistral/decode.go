@@ -48,30 +48,30 @@ func (d *decoder) reserve(n int) {
 // step computes one token and leaves the logits of the next in d.logits.
 func (d *decoder) step(id int32) {
 	m := d.m
-	s, k := &m.shape, m.k
+	s, k, vs := &m.shape, m.k, m.vectors()
 	d.reserve(d.pos + 1)
 	rope := m.ropeFor(d.pos + 1)
 	var r [1]float32
 	copy(d.x, m.embed[int(id)*s.d:])
 	for li := range m.layers {
-		lw := &m.layers[li]
+		lw, mats := &m.layers[li], &vs.layers[li]
 		rmsNorm(d.x, lw.norm1, d.n, r[:], s.d, s.eps)
-		k.gemv(lw.qkv, d.n, d.qkv)
+		k.gemv(&mats[matQKV], d.n, d.qkv)
 		rope.rotate(d.qkv[:s.qd+s.kvd], d.pos, s.hd, false)
 		copy(d.keys[li][d.pos*s.kvd:], d.qkv[s.qd:s.qd+s.kvd])
 		copy(d.values[li][d.pos*s.kvd:], d.qkv[s.qd+s.kvd:])
 		d.attend(li)
-		k.gemv(lw.o, d.att, d.n)
+		k.gemv(&mats[matO], d.att, d.n)
 		addTo(d.n, d.x)
 		rmsNorm(d.x, lw.norm2, d.n, r[:], s.d, s.eps)
-		k.gemv(lw.gateUp, d.n, d.gateUp)
+		k.gemv(&mats[matGateUp], d.n, d.gateUp)
 		k.swiglu(d.gateUp[:s.f], d.gateUp[s.f:], d.s, d.act)
-		k.gemv(lw.down, d.act, d.n)
+		k.gemv(&mats[matDown], d.act, d.n)
 		addTo(d.n, d.x)
 	}
 	d.pos++
 	rmsNorm(d.x, m.norm, d.n, r[:], s.d, s.eps)
-	k.gemv(m.head, d.n, d.logits)
+	k.gemv(&vs.head, d.n, d.logits)
 }
 
 // attend mixes the values of all tokens so far, the current one included.
@@ -139,9 +139,10 @@ func (d *decoder) prefill(ids []int32, each func(row int, logits []float32)) {
 		d.g.mulPacked(n, d.bact, s.f, 1, &pk[matDown], x, s.d, true)
 	}
 	d.pos = total
+	head := m.vectors().head
 	rmsNorm(x, m.norm, d.bn, d.br[:n], s.d, s.eps)
 	for i := range n {
-		m.k.gemv(m.head, d.bn[i*s.d:][:s.d], d.logits)
+		m.k.gemv(&head, d.bn[i*s.d:][:s.d], d.logits)
 		if each != nil {
 			each(i, d.logits)
 		}

@@ -182,9 +182,6 @@ func transpose(out, src []float32, cs, kc, m, w int) {
 	}
 }
 
-// gemv computes y[n] = w[n][len(x)]·x.
-func (k *kernel) gemv(w, x, y []float32) { k.dots(w, len(x), x, y) }
-
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
 // grow returns a slice of n elements, reusing s where it is large enough. The

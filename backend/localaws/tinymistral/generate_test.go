@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -22,7 +23,7 @@ func batchLogits(m *Model, ids []int32) [][]float32 {
 	for i := range ids {
 		rmsNorm(w.out[i*d:(i+1)*d], m.norm, n, r, d, m.shape.eps)
 		out[i] = make([]float32, m.shape.vocab)
-		m.k.gemv(m.head, n, out[i])
+		m.k.dots(m.head, d, n, out[i])
 	}
 	return out
 }
@@ -114,23 +115,65 @@ func TestGreedyAllocatesNothing(t *testing.T) {
 
 func BenchmarkGreedy(b *testing.B) {
 	for _, k := range kernels() {
-		b.Run(k.name, func(b *testing.B) {
-			m := mustNew(b, baseConfig(), 1)
-			m.k = k
-			m.cfg.EOSTokenID = -1
-			g := NewGenerator(m, nil)
-			prompt := make([]int32, 24)
-			tokens := 0
-			b.ReportAllocs()
-			start := cpuTime()
-			for b.Loop() {
-				res, err := g.Generate(context.Background(), prompt, GenerateOptions{MaxTokens: 100}, nil)
-				if err != nil {
-					b.Fatal(err)
+		for _, weights := range []string{"bfloat16", "float32"} {
+			b.Run(k.name+"/"+weights, func(b *testing.B) {
+				m := mustNew(b, baseConfig(), 1)
+				m.k = k
+				m.cfg.EOSTokenID = -1
+				if weights == "bfloat16" {
+					roundToHalf(m.w)
 				}
-				tokens += res.CompletionTokens
-			}
-			b.ReportMetric(float64(tokens)/(cpuTime()-start).Seconds(), "tokens/core-s")
-		})
+				g := NewGenerator(m, nil)
+				prompt := make([]int32, 24)
+				tokens := 0
+				b.ReportAllocs()
+				start := cpuTime()
+				for b.Loop() {
+					res, err := g.Generate(context.Background(), prompt, GenerateOptions{MaxTokens: 100}, nil)
+					if err != nil {
+						b.Fatal(err)
+					}
+					tokens += res.CompletionTokens
+				}
+				b.ReportMetric(float64(tokens)/(cpuTime()-start).Seconds(), "tokens/core-s")
+			})
+		}
 	}
+}
+
+// roundToHalf cuts weights down to bfloat16, as an artifact holds them.
+func roundToHalf(w []float32) {
+	for i, v := range w {
+		w[i] = math.Float32frombits(math.Float32bits(v) &^ 0xffff)
+	}
+}
+
+// TestHalfWeightsChangeNothing compares generation from the two forms of the
+// same weights.
+func TestHalfWeightsChangeNothing(t *testing.T) {
+	eachKernel(t, func(t *testing.T, k *kernel) {
+		cfg := toyConfig(true)
+		cfg.HiddenSize, cfg.IntermediateSize, cfg.HeadDim, cfg.VocabSize = 32, 48, 12, 36
+		m := mustNew(t, cfg, 3)
+		m.k = k
+		roundToHalf(m.w)
+		half, full := newDecoder(m), newDecoder(m.Clone())
+		v := full.m.vectors()
+		v.head.half = nil
+		for i := range v.layers {
+			for j := range v.layers[i] {
+				v.layers[i][j].half = nil
+			}
+		}
+		if used := m.vectors().layers[0][matDown].half != nil; used != (k.dotsHalf != nil) {
+			t.Fatalf("half-size weights used: %v", used)
+		}
+		for i := range 20 {
+			half.step(int32(i))
+			full.step(int32(i))
+			if !slices.Equal(half.logits, full.logits) {
+				t.Fatalf("logits differ at position %d", i)
+			}
+		}
+	})
 }

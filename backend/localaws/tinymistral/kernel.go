@@ -22,6 +22,7 @@ type kernel struct {
 	narrow micro
 
 	dots       func(w []float32, ldw int, x, out []float32)  // out[r] = row r of w · x; rows lie ldw apart
+	dotsHalf   func(w []uint32, x, out []float32)            // dots of a halfMatrix; nil where it would not pay
 	mix        func(p, v []float32, ldv int, out []float32)  // out = sum of p[j] · row j of v; rows lie ldv apart
 	expSum     func(x []float32, sub, scale float32) float32 // x = e^((x-sub)·scale), returns the sum
 	swiglu     func(g, u, s, y []float32)                    // s = sigmoid(g), y = g·s·u
@@ -55,15 +56,17 @@ const kernelEnv = "TUNEBENCH_KERNEL"
 // kernels lists every set this machine can run, best first.
 var kernels = sync.OnceValue(func() []*kernel { return append(cpuKernels(), portable) })
 
-var defaultKernel = sync.OnceValue(func() *kernel {
-	want := os.Getenv(kernelEnv)
+var defaultKernel = sync.OnceValue(func() *kernel { return choose(os.Getenv(kernelEnv)) })
+
+// choose returns the kernel of that name, or the best one where there is none.
+func choose(name string) *kernel {
 	for _, k := range kernels() {
-		if k.name == want {
+		if k.name == name {
 			return k
 		}
 	}
 	return kernels()[0]
-})
+}
 
 // KernelName says which set of inner loops runs: "avx512", "avx2" or "go". The
 // environment variable TUNEBENCH_KERNEL forces one; a value that is unknown or

@@ -18,6 +18,9 @@ func micro12x32(k int64, a *float32, rsa, csa int64, b *float32, ldb int64, c *f
 func dotsAVX2(w *float32, ldw int64, x *float32, n int64, out *float32, groups int64)
 
 //go:noescape
+func dotsHalfAVX2(w *uint32, x *float32, n int64, out *float32, groups int64)
+
+//go:noescape
 func mixAVX2(p *float32, n int64, v *float32, ldv int64, out *float32, cols int64)
 
 //go:noescape
@@ -40,6 +43,7 @@ func cpuKernels() []*kernel {
 	narrow := micro{mr: 6, nr: 16, run: micro6x16}
 	vector := kernel{
 		dots:       dotsVector,
+		dotsHalf:   dotsHalfVector,
 		mix:        mixVector,
 		expSum:     expSumVector,
 		swiglu:     swigluVector,
@@ -83,6 +87,11 @@ func dotsVector(w []float32, ldw int, x, out []float32) {
 	if r := 4 * groups; r < rows {
 		dotsGo(w[r*ldw:], ldw, x, out[r:])
 	}
+}
+
+func dotsHalfVector(w []uint32, x, out []float32) {
+	_ = w[len(out)*len(x)/2-1]
+	dotsHalfAVX2(unsafe.SliceData(w), unsafe.SliceData(x), int64(len(x)), unsafe.SliceData(out), int64(len(out)/4))
 }
 
 func mixVector(p, v []float32, ldv int, out []float32) {

@@ -82,7 +82,9 @@ type Model struct {
 
 	rope   atomic.Pointer[ropeTable]
 	ropeMu sync.Mutex
-	packs  func() *weightPacks // right-hand sides for batched inference, built once
+	// Forms of the matrices that inference reads, built when first needed.
+	packs   func() *weightPacks // for many tokens at once
+	vectors func() *vectors     // for one token
 }
 
 // newModel lays out the parameters of a configuration, all zero.
@@ -138,6 +140,7 @@ func (m *Model) bind() {
 		}
 		return p
 	})
+	m.vectors = sync.OnceValue(func() *vectors { return newVectors(m) })
 }
 
 // New makes a model with random weights; the same seed gives the same model.

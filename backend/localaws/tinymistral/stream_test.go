@@ -217,6 +217,14 @@ func TestKernelName(t *testing.T) {
 	if got := KernelName(); !slices.ContainsFunc(kernels(), func(k *kernel) bool { return k.name == got }) {
 		t.Errorf("KernelName() = %q", got)
 	}
+	for _, k := range kernels() {
+		if choose(k.name) != k {
+			t.Errorf("%s cannot be forced", k.name)
+		}
+	}
+	if choose("nothing like it") != kernels()[0] {
+		t.Error("an unknown name does not fall back to the best kernel")
+	}
 	if last := kernels()[len(kernels())-1]; last != portable {
 		t.Errorf("the last resort is %q", last.name)
 	}

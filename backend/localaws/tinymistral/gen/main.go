@@ -31,6 +31,7 @@ func main() {
 	microKernel("micro6x16", 6, "Y", 32)
 	microKernel("micro12x32", 12, "Z", 64)
 	dots()
+	dotsHalf()
 	mix()
 	constants()
 	expSum()
@@ -120,15 +121,15 @@ func microKernel(name string, rows int, reg string, vec int) {
 var dotRows = []string{"SI", "R9", "R10", "R11"}
 
 // dotFour sums four rows times x into X0; AX counts values up to CX, a positive
-// multiple of 8; BX is CX rounded down to 16; x is at DI. prefix names labels.
-func dotFour(prefix string) {
+// multiple of 8; BX is CX rounded down to 16; x is at DI.
+func dotFour() {
 	for i := range 8 {
 		op("VXORPS Y%d, Y%d, Y%d", i, i, i)
 	}
 	op("XORQ AX, AX")
 	op("TESTQ BX, BX")
-	op("JZ %stail", prefix)
-	label(prefix + "loop")
+	op("JZ tail")
+	label("loop")
 	op("VMOVUPS (DI)(AX*4), Y8")
 	op("VMOVUPS 32(DI)(AX*4), Y9")
 	for i, r := range dotRows {
@@ -137,15 +138,20 @@ func dotFour(prefix string) {
 	}
 	op("ADDQ $16, AX")
 	op("CMPQ AX, BX")
-	op("JLT %sloop", prefix)
-	label(prefix + "tail")
+	op("JLT loop")
+	label("tail")
 	op("CMPQ AX, CX")
-	op("JGE %sdone", prefix)
+	op("JGE done")
 	op("VMOVUPS (DI)(AX*4), Y8")
 	for i, r := range dotRows {
 		op("VFMADD231PS (%s)(AX*4), Y8, Y%d", r, i)
 	}
-	label(prefix + "done")
+	label("done")
+	sumFour()
+}
+
+// sumFour adds the eight sums of dotFour up, row by row, into X0.
+func sumFour() {
 	for i := range 4 {
 		op("VADDPS Y%d, Y%d, Y%d", i+4, i, i)
 	}
@@ -173,7 +179,51 @@ func dots() {
 	op("LEAQ (SI)(R8*1), R9")
 	op("LEAQ (SI)(R8*2), R10")
 	op("LEAQ (R9)(R8*2), R11")
-	dotFour("")
+	dotFour()
+	op("VMOVUPS X0, (DX)")
+	op("ADDQ $16, DX")
+	op("LEAQ (SI)(R8*4), SI")
+	op("DECQ R12")
+	op("JNZ group")
+	op("VZEROUPPER")
+	op("RET")
+}
+
+// dotsHalf is dots for rows of bfloat16 that lie close together, in the order of
+// halfMatrix; n is a positive multiple of 16. It adds in the order of dots.
+func dotsHalf() {
+	text("func dotsHalfAVX2(w *uint32, x *float32, n int64, out *float32, groups int64)", "dotsHalfAVX2", 40)
+	op("MOVQ w+0(FP), SI")
+	op("MOVQ x+8(FP), DI")
+	op("MOVQ n+16(FP), CX")
+	op("MOVQ out+24(FP), DX")
+	op("MOVQ groups+32(FP), R12")
+	op("MOVQ CX, R8")
+	op("SHLQ $1, R8")
+	op("VPCMPEQD Y15, Y15, Y15")
+	op("VPSLLD $16, Y15, Y15")
+	label("group")
+	op("LEAQ (SI)(R8*1), R9")
+	op("LEAQ (SI)(R8*2), R10")
+	op("LEAQ (R9)(R8*2), R11")
+	for i := range 8 {
+		op("VXORPS Y%d, Y%d, Y%d", i, i, i)
+	}
+	op("XORQ AX, AX")
+	label("loop")
+	op("VMOVUPS (DI)(AX*4), Y8")
+	op("VMOVUPS 32(DI)(AX*4), Y9")
+	for i, r := range dotRows {
+		op("VMOVDQU (%s)(AX*2), Y%d", r, 10+i%2*2)
+		op("VPSLLD $16, Y%d, Y%d", 10+i%2*2, 11+i%2*2)
+		op("VPAND Y15, Y%d, Y%d", 10+i%2*2, 10+i%2*2)
+		op("VFMADD231PS Y%d, Y8, Y%d", 11+i%2*2, i)
+		op("VFMADD231PS Y%d, Y9, Y%d", 10+i%2*2, i+4)
+	}
+	op("ADDQ $16, AX")
+	op("CMPQ AX, CX")
+	op("JLT loop")
+	sumFour()
 	op("VMOVUPS X0, (DX)")
 	op("ADDQ $16, DX")
 	op("LEAQ (SI)(R8*4), SI")
