@@ -159,7 +159,7 @@ func (g *Generator) run(ctx context.Context, prompt []int32, o GenerateOptions, 
 			return "", "", err
 		}
 		id := g.sampler.draw(g.d.logits, o.Temperature, o.TopP, o.TopK)
-		if id == m.cfg.EOSTokenID || slices.Contains(o.StopIDs, id) {
+		if slices.Contains(m.eos, id) || slices.Contains(o.StopIDs, id) {
 			return StopEnd, "", nil
 		}
 		show, hit := stop.push(g.read(id))

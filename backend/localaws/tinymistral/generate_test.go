@@ -96,7 +96,7 @@ func TestLogProbs(t *testing.T) {
 // none per token.
 func TestGreedyAllocatesNothing(t *testing.T) {
 	m := mustNew(t, toyConfig(true), 3)
-	m.cfg.EOSTokenID = -1
+	m.eos = nil
 	g := NewGenerator(m, nil)
 	allocs := func(tokens int) float64 {
 		return testing.AllocsPerRun(5, func() {
@@ -119,7 +119,7 @@ func BenchmarkGreedy(b *testing.B) {
 			b.Run(k.name+"/"+weights, func(b *testing.B) {
 				m := mustNew(b, baseConfig(), 1)
 				m.k = k
-				m.cfg.EOSTokenID = -1
+				m.eos = nil
 				if weights == "bfloat16" {
 					roundToHalf(m.w)
 				}

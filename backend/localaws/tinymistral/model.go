@@ -1,6 +1,7 @@
 package tinymistral
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"math"
@@ -43,6 +44,13 @@ func newShape(c artifact.Config) (shape, error) {
 	if err := c.Validate(); err != nil {
 		return s, err
 	}
+	if raw, ok := c.Raw("sliding_window"); ok {
+		// Within one window, attention is the same with and without it.
+		var window int
+		if json.Unmarshal(raw, &window) == nil && window > 0 {
+			s.context = min(s.context, window)
+		}
+	}
 	s.qd, s.kvd = s.heads*s.hd, s.kv*s.hd
 	s.qkv, s.group = s.qd+2*s.kvd, s.heads/s.kv
 	s.attentionFactor = float32(1 / math.Sqrt(float64(s.hd)))
@@ -76,6 +84,7 @@ type Model struct {
 	k      *kernel
 	params []param
 	w      []float32 // all parameters, in the order of params
+	eos    []int32   // tokens that end an answer
 
 	embed, norm, head []float32
 	layers            []layerWeights
@@ -93,7 +102,13 @@ func newModel(cfg artifact.Config) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{cfg: cfg, shape: s, k: defaultKernel()}
+	m := &Model{cfg: cfg, shape: s, k: defaultKernel(), eos: []int32{cfg.EOSTokenID}}
+	if raw, ok := cfg.Raw("eos_token_id"); ok {
+		var several []int32
+		if json.Unmarshal(raw, &several) == nil {
+			m.eos = several
+		}
+	}
 	off := 0
 	for _, t := range artifact.ExpectedTensors(cfg) {
 		n := 1
@@ -226,7 +241,7 @@ func (m *Model) Tensors() []artifact.Tensor {
 
 // Clone returns a model with its own copy of the weights.
 func (m *Model) Clone() *Model {
-	c := &Model{cfg: m.cfg, shape: m.shape, k: m.k, params: m.params, w: slices.Clone(m.w)}
+	c := &Model{cfg: m.cfg, shape: m.shape, k: m.k, params: m.params, eos: m.eos, w: slices.Clone(m.w)}
 	c.bind()
 	return c
 }

@@ -26,7 +26,7 @@ func talker(t *testing.T) (*Model, *artifact.Tokenizer, []int32) {
 	cfg := toyConfig(true)
 	cfg.VocabSize = tok.VocabSize()
 	m := mustNew(t, cfg, 5)
-	m.cfg.EOSTokenID = -1
+	m.eos = nil
 	perturb(rand.New(rand.NewPCG(2, 2)), m.w, 0.5)
 	return m, tok, []int32{1, 40, 50}
 }
@@ -199,6 +199,24 @@ func TestLoadReadsWhatTensorsHold(t *testing.T) {
 		wrong[2].Shape = []int{wrong[2].Shape[1], wrong[2].Shape[0]}
 		if _, err := Load(folder(wrong)); err == nil || !strings.Contains(err.Error(), "shape") {
 			t.Errorf("wrong shape: %v", err)
+		}
+	}
+}
+
+// TestSlidingWindowBoundsTheContext: windowed attention is not written, and
+// within one window it is not needed.
+func TestSlidingWindowBoundsTheContext(t *testing.T) {
+	raw, err := toyConfig(true).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for window, want := range map[string]int{"null": 64, "20": 20, "4096": 64} {
+		cfg, err := artifact.ParseConfig(bytes.Replace(raw, []byte(`"sliding_window": null`), []byte(`"sliding_window": `+window), 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mustNew(t, cfg, 1).Context(); got != want {
+			t.Errorf("sliding_window %s: context %d, want %d", window, got, want)
 		}
 	}
 }

@@ -157,7 +157,7 @@ func TestGradients(t *testing.T) {
 
 func BenchmarkTraining(b *testing.B) {
 	for _, k := range kernels() {
-		for _, mode := range []string{"full-16x128", "lora-16x64"} {
+		for _, mode := range []string{"full-16x128", "lora-16x64", "lora-16x64-answers"} {
 			b.Run(k.name+"/"+mode, func(b *testing.B) {
 				m := mustNew(b, baseConfig(), 1)
 				m.k = k
@@ -167,12 +167,12 @@ func BenchmarkTraining(b *testing.B) {
 				for range 400 {
 					e := randomExamples(rng, 1, 2048, 18, 30)[0]
 					e.AnswerStart = 1
-					if mode == "lora-16x64" {
+					if mode == "lora-16x64-answers" {
 						e.AnswerStart = len(e.IDs) * 7 / 10
 					}
 					data = append(data, e)
 				}
-				if mode == "lora-16x64" {
+				if mode != "full-16x128" {
 					cfg.LoRA, cfg.SeqLen = LoRA{Rank: 8, Alpha: 16}, 64
 				}
 				tr, err := NewTrainer(m, data, cfg)
