@@ -63,6 +63,12 @@ func (o *opened) open(_ context.Context, lo localOptions) (localAccount, error) 
 	return f, nil
 }
 
+func (o *opened) get(i int) *fakeLocal {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all[i]
+}
+
 func (o *opened) count() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -134,7 +140,7 @@ func TestOneOwnerAndWhoComesAfter(t *testing.T) {
 	if err := first.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if !locals.all[0].closed.Load() || locals.all[0].paused.Load() {
+	if !locals.get(0).closed.Load() || locals.get(0).paused.Load() {
 		t.Error("the owner left without closing, or paused nothing")
 	}
 	if _, err := first.Identity(context.Background()); !errors.Is(err, errClosed) {
@@ -195,12 +201,12 @@ func TestRunningJobsAreHandedOver(t *testing.T) {
 		return nil
 	}
 	a := openTest(t, o)
-	locals.all[0].jobs.Store(1)
+	locals.get(0).jobs.Store(1)
 	if err := a.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if !locals.all[0].paused.Load() || len(homes) != 1 || homes[0] != p.Config {
-		t.Errorf("paused %v, spawned %q", locals.all[0].paused.Load(), homes)
+	if !locals.get(0).paused.Load() || len(homes) != 1 || homes[0] != p.Config {
+		t.Errorf("paused %v, spawned %q", locals.get(0).paused.Load(), homes)
 	}
 	b := openTest(t, o)
 	use(t, b, "x")
@@ -209,7 +215,7 @@ func TestRunningJobsAreHandedOver(t *testing.T) {
 	}
 	stop()
 	background.Wait()
-	if !locals.all[1].closed.Load() {
+	if !locals.get(1).closed.Load() {
 		t.Error("the background owner left without closing")
 	}
 }
