@@ -221,6 +221,20 @@ func TestSlidingWindowBoundsTheContext(t *testing.T) {
 	}
 }
 
+func TestSeveralEndTokens(t *testing.T) {
+	raw, err := toyConfig(true).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := artifact.ParseConfig(bytes.Replace(raw, []byte(`"eos_token_id": 2`), []byte(`"eos_token_id": [2, 7]`), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := mustNew(t, cfg, 1).Clone().eos; !slices.Equal(got, []int32{2, 7}) {
+		t.Errorf("end tokens %v, want 2 and 7", got)
+	}
+}
+
 func TestSameSeedSameModel(t *testing.T) {
 	a, b, c := mustNew(t, toyConfig(true), 3), mustNew(t, toyConfig(true), 3), mustNew(t, toyConfig(true), 4)
 	if !slices.Equal(a.w, b.w) || slices.Equal(a.w, c.w) {
