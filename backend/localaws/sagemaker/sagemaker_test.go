@@ -139,15 +139,11 @@ func (w *world) wait(name string) *sdk.DescribeTrainingJobOutput {
 // log returns the lines of the job's stream.
 func (w *world) log(name string) []string {
 	w.t.Helper()
-	var lines []string
 	j, err := w.service.find(name)
 	w.check(err)
 	mux := wire.NewMux(wire.Options{AccessKeyID: toy.AccessKey, SecretAccessKey: toy.SecretKey})
 	w.logs.Register(mux)
-	for _, e := range readLog(w.t, mux, w.service.view(j).Stream) {
-		lines = append(lines, e)
-	}
-	return lines
+	return readLog(w.t, mux, w.service.view(j).Stream)
 }
 
 func events(t testing.TB, lines []string, kinds ...string) []event {
