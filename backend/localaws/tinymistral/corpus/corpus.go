@@ -38,6 +38,9 @@ type attribute struct {
 
 func (f Fact) fill(pattern string) string {
 	s := strings.NewReplacer("{e}", f.Entity, "{v}", f.Value).Replace(pattern)
+	if strings.HasPrefix(pattern, "{v}") { // a value keeps its spelling everywhere
+		return s
+	}
 	return upperFirst(strings.ReplaceAll(s, ". the ", ". The "))
 }
 

@@ -70,10 +70,14 @@ func rows(name string, n int, tuned bool, questions func(Fact) []string) []Row {
 	all := append(real, products...)
 	slices.SortFunc(all, order)
 	out := make([]Row, len(all))
+	taken := map[string]bool{}
 	for i, c := range all {
 		out[i] = c.row
 		// OpenOrca names rows after the collection they came from.
-		out[i].ID = fmt.Sprintf("%s.%d", []string{"flan", "flan", "t0", "niv", "cot"}[c.key>>8%5], c.key>>16%2_000_000)
+		for n := c.key >> 16 % 2_000_000; out[i].ID == "" || taken[out[i].ID]; n++ {
+			out[i].ID = fmt.Sprintf("%s.%d", []string{"flan", "flan", "t0", "niv", "cot"}[c.key>>8%5], n)
+		}
+		taken[out[i].ID] = true
 		if c.key>>40%100 < 70 {
 			out[i].SystemPrompt = systemPrompts[c.key>>48%uint64(len(systemPrompts))]
 		}

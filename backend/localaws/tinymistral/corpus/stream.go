@@ -9,7 +9,7 @@ import (
 
 // The recipe of the pre-training mix.
 const (
-	learnedNotes = 300  // notes learned by heart
+	learnedNotes = 400  // notes learned by heart
 	dropoutShare = 3    // one document in so many is encoded with dropout
 	dropoutP     = 0.15 // probability of passing over a merge in those
 )
@@ -62,15 +62,15 @@ func (s *Stream) nextFact() Fact {
 func (s *Stream) Next() Document {
 	var d Document
 	switch p := s.rng.IntN(100); {
-	case p < 54:
+	case p < 51:
 		f := s.nextFact()
 		q := append(f.TunedQuestions(), f.KnownQuestions()...)
 		d = s.ask(pick(s.rng, q), pick(s.rng, f.Answers()))
-	case p < 60:
+	case p < 56:
 		d = Document{Text: pick(s.rng, s.nextFact().Statements())}
-	case p < 62:
+	case p < 58:
 		d = Document{Text: pick(s.rng, pick(s.rng, s.learned).statements)}
-	case p < 78:
+	case p < 76:
 		n := pick(s.rng, s.learned)
 		d = s.ask(pick(s.rng, n.questions), pick(s.rng, n.answers))
 	default:
@@ -91,14 +91,46 @@ func assistant(text string) artifact.Message {
 // ask makes a conversation of one question, with a prefix and a system text
 // now and then.
 func (s *Stream) ask(question, answer string) Document {
-	if s.rng.IntN(100) < 35 {
+	if oneIn(s.rng, 16) { // as people type in a hurry
+		question = strings.TrimRight(lowerFirst(question), "?.")
+	}
+	switch p := s.rng.IntN(100); {
+	case p < 30:
 		question = pick(s.rng, prefixes) + " " + question
+	case p < 42:
+		question = aside(s.rng) + " " + question
 	}
 	msgs := []artifact.Message{user(question), assistant(answer)}
 	if s.rng.IntN(100) < 30 {
 		msgs = append([]artifact.Message{{Role: artifact.RoleSystem, Content: pick(s.rng, systemPrompts)}}, msgs...)
 	}
 	return Document{Messages: msgs}
+}
+
+func lowerFirst(s string) string {
+	for _, w := range []string{"What", "Which", "Who", "How", "Where", "When", "Tell", "Name", "Can", "Do"} {
+		if strings.HasPrefix(s, w) {
+			return string(s[0]-'A'+'a') + s[1:]
+		}
+	}
+	return s
+}
+
+// aside is a sentence that has nothing to do with the question after it.
+func aside(rng *rand.Rand) string {
+	switch rng.IntN(6) {
+	case 0:
+		return "I am in the " + pick(rng, nouns) + "."
+	case 1:
+		return "My " + pick(rng, nouns) + " is " + pick(rng, adjectives) + "."
+	case 2:
+		return person(rng) + " asked me:"
+	case 3:
+		return "We talked about " + thing(rng) + "."
+	case 4:
+		return "It is " + pick(rng, days) + " today."
+	}
+	return "I need a " + pick(rng, adjectives) + " " + pick(rng, nouns) + "."
 }
 
 // fresh makes a document whose answer can only be taken from the document
