@@ -94,11 +94,13 @@ func choose(dir string, list []completedPart) ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []part
 	for i, want := range list {
 		if i > 0 && want.PartNumber <= list[i-1].PartNumber {
 			return nil, wire.Errorf(400, "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.")
 		}
+	}
+	var out []part
+	for i, want := range list {
 		p, ok := have[want.PartNumber]
 		ok = ok && strings.Trim(p.ETag, `"`) == strings.Trim(want.ETag, `"`)
 		for alg, sum := range want.checksums() {
