@@ -3,6 +3,8 @@ package metrics
 import (
 	"bytes"
 	"strings"
+
+	"tunebench/metrics/pytext"
 )
 
 // FactualKnowledge looks for the target inside the output (FMEval's
@@ -47,8 +49,8 @@ type factualScorer struct {
 // one alternative must be there, with AND all.
 // Source: FMEval 1.2.3, FactualKnowledgeScores.
 func (f *factualScorer) Score(dst []float64, row Row) ([]float64, Warnings, error) {
-	f.lower = appendLower(f.lower[:0], row.Output)
-	f.normal = appendNormal(f.normal[:0], pyStrip(row.Output))
+	f.lower = pytext.AppendLower(f.lower[:0], row.Output)
+	f.normal = appendNormal(f.normal[:0], pytext.Strip(row.Output))
 	in, quasi := f.and, f.and
 	warnings := f.always
 	seen := false
@@ -59,10 +61,10 @@ func (f *factualScorer) Score(dst []float64, row Row) ([]float64, Warnings, erro
 			break
 		}
 		seen = true
-		f.target = appendLower(f.target[:0], alt)
+		f.target = pytext.AppendLower(f.target[:0], alt)
 		found := bytes.Contains(f.lower, f.target)
 
-		bare := pyStrip(alt)
+		bare := pytext.Strip(alt)
 		f.target = appendNormal(f.target[:0], bare)
 		foundQuasi := bytes.Contains(f.normal, f.target)
 

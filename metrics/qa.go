@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"unicode/utf8"
+
+	"tunebench/metrics/pytext"
 )
 
 // QAAccuracy compares an answer with one or more reference answers, word by
@@ -64,7 +66,7 @@ func newDelimiter(s string) (delimiter, error) {
 // ok is false when none is left.
 func (d delimiter) next(rest string) (alt, after string, more, ok bool) {
 	if d.white {
-		i, n := fieldAt(rest, 0)
+		i, n := pytext.FieldAt(rest, 0)
 		return rest[i : i+n], rest[i+n:], true, n > 0
 	}
 	alt, after, more = strings.Cut(rest, d.text)
@@ -88,7 +90,7 @@ type qaScorer struct {
 // texts, quasi exact match the normalised ones. Each score takes its own
 // maximum over the alternatives. Source: FMEval 1.2.3, QAAccuracyScores.
 func (q *qaScorer) Score(dst []float64, row Row) ([]float64, Warnings, error) {
-	out := pyStrip(row.Output)
+	out := pytext.Strip(row.Output)
 	q.output = appendNormal(q.output[:0], out)
 	q.outWords.fill(q.output, nil)
 	var (
@@ -103,7 +105,7 @@ func (q *qaScorer) Score(dst []float64, row Row) ([]float64, Warnings, error) {
 			break
 		}
 		seen = true
-		alt = pyStrip(alt)
+		alt = pytext.Strip(alt)
 		q.target = appendNormal(q.target[:0], alt)
 		if alt == "" {
 			warnings |= EmptyAlternative
@@ -143,7 +145,7 @@ func appendNormal(dst []byte, s string) []byte {
 		b := s[i]
 		if b >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
-			dst = appendLowerRune(dst, s, i, n, r)
+			dst = pytext.AppendLowerRune(dst, s, i, n, r)
 			i += n
 			continue
 		}
@@ -174,7 +176,7 @@ var normalByte = func() (t [utf8.RuneSelf]byte) {
 		switch {
 		case c == ' ':
 			t[c] = normalSpace
-		case pyPunct[c]:
+		case pytext.Punct[c]:
 		case c >= 'A' && c <= 'Z':
 			t[c] = byte(c) + 'a' - 'A' + 1
 		default:
@@ -219,7 +221,7 @@ func (w *wordSet) fill(text []byte, other *wordSet) (common int) {
 		w.entries = make([]wordEntry, 128)
 	}
 	for i := 0; i < len(text); {
-		start, n := fieldAt(text, i)
+		start, n := pytext.FieldAt(text, i)
 		if n == 0 {
 			break
 		}

@@ -1,4 +1,9 @@
-package metrics
+// Package pytext holds the functions of Python on text and numbers that FMEval's
+// scores and files rest on: white space, strip and split, lower and upper case,
+// repr and str, and the text that json.dumps writes. Go's own differ from them in
+// details that change scores and bytes. It knows nothing of metrics, and it
+// reads and writes nothing.
+package pytext
 
 import (
 	"strings"
@@ -6,40 +11,40 @@ import (
 	"unicode/utf8"
 )
 
-// This file holds the text functions of Python that FMEval's scores rest on.
-// Go's own differ from them in details that change scores. Nothing normalises
-// Unicode: "é" and "e" with an accent are different texts, as in Python.
+// Nothing here normalises Unicode: "é" and "e" with an accent are different
+// texts, as in Python.
 
-// pySpace reports what Python's str.isspace does: unicode.IsSpace and the four
+// Space reports what Python's str.isspace does: unicode.IsSpace and the four
 // information separators.
-func pySpace(r rune) bool {
+func Space(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r == ' ' || r >= '\t' && r <= '\r' || r >= 0x1c && r <= 0x1f
 	}
 	return unicode.IsSpace(r)
 }
 
-// pyStrip is Python's str.strip().
-func pyStrip(s string) string { return strings.TrimFunc(s, pySpace) }
+// Strip is Python's str.strip().
+func Strip(s string) string { return strings.TrimFunc(s, Space) }
 
-// pyPunct marks the 32 characters of Python's string.punctuation.
-var pyPunct = func() (t [utf8.RuneSelf]bool) {
+// Punct marks the 32 characters of Python's string.punctuation.
+var Punct = func() (t [utf8.RuneSelf]bool) {
 	for _, c := range "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~" {
 		t[c] = true
 	}
 	return t
 }()
 
-// fieldAt steps through the pieces of Python's str.split(): it finds the next run without white space at or after i: where it
-// begins and how long it is, 0 if there is none.
-func fieldAt[T string | []byte](s T, i int) (start, n int) {
+// FieldAt steps through the pieces of Python's str.split(): it finds the next
+// run without white space at or after byte i: where it begins and how long it
+// is, 0 if there is none.
+func FieldAt[T string | []byte](s T, i int) (start, n int) {
 	start = -1
 	for i < len(s) {
 		r, w := rune(s[i]), 1
 		if r >= utf8.RuneSelf {
 			r, w = utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
 		}
-		if pySpace(r) {
+		if Space(r) {
 			if start >= 0 {
 				return start, i - start
 			}
@@ -54,10 +59,10 @@ func fieldAt[T string | []byte](s T, i int) (start, n int) {
 	return start, i - start
 }
 
-// appendLowerRune appends the lower case of the rune r at s[i:], which is n
+// AppendLowerRune appends the lower case of the rune r at s[i:], which is n
 // bytes long, as Python's str.lower does it: İ becomes two characters, and Σ at
 // the end of a word becomes ς. Bytes that are no UTF-8 become U+FFFD.
-func appendLowerRune(dst []byte, s string, i, n int, r rune) []byte {
+func AppendLowerRune(dst []byte, s string, i, n int, r rune) []byte {
 	switch r {
 	case 'İ':
 		return append(dst, "i\u0307"...)
@@ -70,8 +75,8 @@ func appendLowerRune(dst []byte, s string, i, n int, r rune) []byte {
 	return utf8.AppendRune(dst, unicode.ToLower(r))
 }
 
-// appendLower appends Python's str.lower() of s to dst.
-func appendLower(dst []byte, s string) []byte {
+// AppendLower appends Python's str.lower() of s to dst.
+func AppendLower(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		b := s[i]
 		if b < utf8.RuneSelf {
@@ -83,11 +88,24 @@ func appendLower(dst []byte, s string) []byte {
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
-		dst = appendLowerRune(dst, s, i, n, r)
+		dst = AppendLowerRune(dst, s, i, n, r)
 		i += n
 	}
 	return dst
 }
+
+// Lower is Python's str.lower().
+func Lower(s string) string {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c >= utf8.RuneSelf || c >= 'A' && c <= 'Z' {
+			return string(AppendLower(make([]byte, 0, len(s)+2), s))
+		}
+	}
+	return s
+}
+
+// Fields is Python's str.split() without an argument.
+func Fields(s string) []string { return strings.FieldsFunc(s, Space) }
 
 // finalSigma reports whether a Σ between the two texts ends a word: the nearest
 // character before it that is not case-ignorable is cased, the nearest after it

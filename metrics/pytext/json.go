@@ -1,0 +1,207 @@
+package pytext
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"unicode/utf8"
+)
+
+// Dict is a JSON object that remembers the order of its keys, as Python's does.
+// A key that comes twice has its first place and its last value.
+type Dict struct {
+	Keys   []string
+	Values map[string]any
+}
+
+// Get returns the value under key, and whether there is one.
+func (d *Dict) Get(key string) (any, bool) {
+	v, ok := d.Values[key]
+	return v, ok
+}
+
+// Set puts the value under key, at the end if the key is new.
+func (d *Dict) Set(key string, v any) {
+	if d.Values == nil {
+		d.Values = map[string]any{}
+	}
+	if _, ok := d.Values[key]; !ok {
+		d.Keys = append(d.Keys, key)
+	}
+	d.Values[key] = v
+}
+
+// ErrNotJSON wraps what is wrong with a text that should be JSON.
+var ErrNotJSON = errors.New("not valid JSON")
+
+// Decode reads one JSON value, and nothing after it but white space. Objects
+// are *Dict, arrays []any, numbers Int or float64, the others string, bool and
+// nil. Unlike Python it refuses the literals NaN and Infinity, and a lone half
+// of a surrogate pair becomes U+FFFD, since Go's texts cannot hold it.
+func Decode(data []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	v, err := decodeValue(d)
+	if err != nil {
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return nil, fmt.Errorf("%w: it ends too early", ErrNotJSON)
+		}
+		return nil, fmt.Errorf("%w: %w", ErrNotJSON, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("%w: text follows the value at byte %d", ErrNotJSON, d.InputOffset())
+	}
+	return v, nil
+}
+
+func decodeValue(d *json.Decoder) (any, error) {
+	t, err := d.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch t := t.(type) {
+	case json.Number:
+		if IsInt(string(t)) {
+			return ParseInt(string(t)), nil
+		}
+		return Int(t).Float(), nil
+	case json.Delim:
+		if t == '[' {
+			list := []any{}
+			for d.More() {
+				v, err := decodeValue(d)
+				if err != nil {
+					return nil, err
+				}
+				list = append(list, v)
+			}
+			_, err := d.Token()
+			return list, err
+		}
+		obj := &Dict{Values: map[string]any{}}
+		for d.More() {
+			k, err := d.Token()
+			if err != nil {
+				return nil, err
+			}
+			v, err := decodeValue(d)
+			if err != nil {
+				return nil, err
+			}
+			obj.Set(k.(string), v)
+		}
+		_, err := d.Token()
+		return obj, err
+	}
+	return t, nil
+}
+
+const hexDigits = "0123456789abcdef"
+
+// AppendJSONString appends s as json.dumps writes it: in ASCII, other
+// characters as \uXXXX (pairs of surrogates above U+FFFF), and only the quote,
+// the backslash and control characters escaped besides. Bytes that are no UTF-8
+// become U+FFFD.
+func AppendJSONString[T string | []byte](dst []byte, s T) []byte {
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			i++
+			switch {
+			case c == '"' || c == '\\':
+				dst = append(dst, '\\', c)
+			case c >= ' ':
+				dst = append(dst, c)
+			case c == '\n':
+				dst = append(dst, `\n`...)
+			case c == '\r':
+				dst = append(dst, `\r`...)
+			case c == '\t':
+				dst = append(dst, `\t`...)
+			case c == '\b':
+				dst = append(dst, `\b`...)
+			case c == '\f':
+				dst = append(dst, `\f`...)
+			default:
+				dst = appendU(dst, rune(c))
+			}
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+		i += n
+		if r > 0xffff {
+			r -= 0x10000
+			dst = appendU(dst, 0xd800+r>>10)
+			r = 0xdc00 + r&0x3ff
+		}
+		dst = appendU(dst, r)
+	}
+	return append(dst, '"')
+}
+
+func appendU(dst []byte, r rune) []byte {
+	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+}
+
+// AppendJSON appends v as json.dumps writes it with its default separators.
+// Besides what Decode returns v may be an int. Anything else is an error.
+func AppendJSON(dst []byte, v any) ([]byte, error) {
+	var err error
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...), nil
+	case bool:
+		if v {
+			return append(dst, "true"...), nil
+		}
+		return append(dst, "false"...), nil
+	case string:
+		return AppendJSONString(dst, v), nil
+	case Int:
+		return append(dst, v...), nil
+	case int:
+		return fmt.Appendf(dst, "%d", v), nil
+	case float64:
+		return AppendJSONFloat(dst, v), nil
+	case []any:
+		dst = append(dst, '[')
+		for i, e := range v {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			if dst, err = AppendJSON(dst, e); err != nil {
+				return nil, err
+			}
+		}
+		return append(dst, ']'), nil
+	case *Dict:
+		dst = append(dst, '{')
+		for i, k := range v.Keys {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = append(AppendJSONString(dst, k), ": "...)
+			if dst, err = AppendJSON(dst, v.Values[k]); err != nil {
+				return nil, err
+			}
+		}
+		return append(dst, '}'), nil
+	case map[string]any:
+		return AppendJSON(dst, sorted(v))
+	}
+	return nil, fmt.Errorf("a %T has no JSON here", v)
+}
+
+// sorted orders a map whose own order is not known.
+func sorted(m map[string]any) *Dict {
+	d := &Dict{Values: m}
+	for k := range m {
+		d.Keys = append(d.Keys, k)
+	}
+	slices.Sort(d.Keys)
+	return d
+}
