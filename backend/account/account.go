@@ -24,6 +24,7 @@ import (
 
 	"tunebench/backend/account/awserror"
 	"tunebench/backend/config"
+	"tunebench/backend/localaws"
 	"tunebench/backend/safetext"
 )
 
@@ -35,11 +36,11 @@ const (
 
 // What the local account has where an AWS account's configuration names things.
 const (
-	localRegion       = "us-east-1"
+	localRegion       = localaws.Region
 	localBucket       = "tunebench-local"
-	localRole         = "arn:aws:iam::000000000000:role/tunebench-local"
-	localBaseModel    = "tunebench.base-v1:0"
-	localTrainingBase = "tunebench-base"
+	localRole         = "arn:aws:iam::" + localaws.AccountID + ":role/tunebench-local"
+	localBaseModel    = localaws.BaseModelID
+	localTrainingBase = localaws.TrainingBase
 )
 
 // Options say which account to open and how.

@@ -2,9 +2,11 @@ package account
 
 import (
 	"context"
-	"errors"
+
+	"tunebench/backend/localaws"
 )
 
+// openLocalAWS opens the real local account.
 func openLocalAWS(ctx context.Context, o localOptions) (localAccount, error) {
-	return nil, errors.New("the local account is not linked yet")
+	return localaws.Open(ctx, localaws.Options{Dir: o.dir, AccessKey: o.key.AccessKeyID, SecretKey: o.key.SecretAccessKey, Logger: o.logger})
 }
