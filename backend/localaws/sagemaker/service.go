@@ -178,6 +178,7 @@ func (s *Service) Close() error { return s.Pause(context.Background()) }
 // the service.
 func (s *Service) work() {
 	defer close(s.done)
+	defer s.giveUpQueue()
 	for s.ctx.Err() == nil {
 		s.mu.Lock()
 		var j *job
@@ -199,6 +200,17 @@ func (s *Service) work() {
 		case <-s.wake:
 		case <-s.ctx.Done():
 		}
+	}
+}
+
+// giveUpQueue marks the jobs that this process did not come to, so that the
+// next one does not take them for killed.
+func (s *Service) giveUpQueue() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range s.queue {
+		j.rec.Paused = true
+		s.save(j)
 	}
 }
 
