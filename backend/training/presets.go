@@ -1,0 +1,211 @@
+package training
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tunebench/backend/artifact"
+)
+
+// SmallBase is the base model whose training code is part of the account
+// itself; all others need the container's code.
+const SmallBase = "tunebench-base"
+
+// allLinears are the projections that LoRA adapts.
+var allLinears = []string{"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+
+// presets is the one table of numbers. The first that fits a base model is its
+// default.
+var presets = []struct {
+	Preset
+	small bool // for SmallBase; otherwise for a 7B model
+}{
+	{Preset{
+		Name:    "style",
+		Summary: "teach the small model to answer in your data's way, about what it knows already",
+		Settings: Settings{
+			Method: "lora", PromptFormat: artifact.DefaultFormat, LoRARank: 8, LoRAAlpha: 16, LoRATargets: allLinears,
+			LearningRate: 1e-3, Schedule: "cosine", WarmupRatio: 0.03, MaxGradNorm: 1,
+			MaxSteps: 400, BatchRows: 16, MaxSequenceLength: 64, Seed: 1, LogEvery: 5, EvalEvery: 25, CheckpointEvery: 100,
+		},
+	}, true},
+	{Preset{
+		Name:    "facts",
+		Summary: "teach the small model a few new facts by heart",
+		Settings: Settings{
+			Method: "lora", PromptFormat: artifact.DefaultFormat, LoRARank: 16, LoRAAlpha: 32, LoRATargets: allLinears,
+			LearningRate: 3e-3, Schedule: "cosine", WarmupRatio: 0.03, MaxGradNorm: 1,
+			MaxSteps: 600, BatchRows: 8, MaxSequenceLength: 64, Seed: 1, LogEvery: 5, EvalEvery: 25, CheckpointEvery: 100,
+		},
+	}, true},
+	{Preset{
+		Name:    "qlora-7b",
+		Summary: "QLoRA of a 7B model on one GPU: 4-bit base, adapters on all linear layers, one pass over the data",
+		Settings: Settings{
+			Method: "qlora", PromptFormat: artifact.DefaultFormat, LoRARank: 16, LoRAAlpha: 32, LoRADropout: 0.05, LoRATargets: allLinears,
+			LearningRate: 1e-4, Schedule: "cosine", WarmupRatio: 0.03, MaxGradNorm: 1,
+			Epochs: 1, BatchRows: 16, MaxSequenceLength: 2048, Seed: 1, LogEvery: 5, EvalEvery: 50, CheckpointEvery: 100,
+		},
+	}, false},
+}
+
+// Presets lists all presets. Service.Presets lists those of an account's base
+// model.
+func Presets() []Preset {
+	all := make([]Preset, len(presets))
+	for i, p := range presets {
+		all[i] = p.clone()
+	}
+	return all
+}
+
+func (p Preset) clone() Preset {
+	p.Settings.LoRATargets = slices.Clone(p.Settings.LoRATargets)
+	return p
+}
+
+// presetsFor lists the presets for a base model, the default first.
+func presetsFor(base string) []Preset {
+	var fit []Preset
+	for _, p := range presets {
+		if p.small == (base == SmallBase) {
+			fit = append(fit, p.clone())
+		}
+	}
+	return fit
+}
+
+// findPreset returns a preset of a base model; "" asks for the default.
+func findPreset(base, name string) (Preset, error) {
+	fit := presetsFor(base)
+	if name == "" {
+		return fit[0], nil
+	}
+	var names []string
+	for _, p := range fit {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	return Preset{}, fmt.Errorf("there is no preset %q for the base model %s; choose one of: %s", name, base, strings.Join(names, ", "))
+}
+
+// Override sets settings by their JSON names, as text: lists are separated by
+// commas.
+func (s *Settings) Override(set map[string]string) error {
+	v := reflect.ValueOf(s).Elem()
+	var names []string
+	fields := map[string]reflect.Value{}
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		names = append(names, name)
+		fields[name] = v.Field(i)
+	}
+	keys := make([]string, 0, len(set))
+	for k := range set {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys) // so that the first error is always the same
+	for _, key := range keys {
+		f, ok := fields[key]
+		if !ok {
+			return fmt.Errorf("there is no training setting %q; there are: %s", key, strings.Join(names, ", "))
+		}
+		text := strings.TrimSpace(set[key])
+		var err error
+		switch f.Kind() {
+		case reflect.String:
+			f.SetString(text)
+		case reflect.Int:
+			var n int64
+			n, err = strconv.ParseInt(text, 10, 64)
+			f.SetInt(n)
+		case reflect.Uint64:
+			var n uint64
+			n, err = strconv.ParseUint(text, 10, 64)
+			f.SetUint(n)
+		case reflect.Float64:
+			var n float64
+			n, err = strconv.ParseFloat(text, 64)
+			f.SetFloat(n)
+		case reflect.Slice:
+			var list []string
+			for part := range strings.SplitSeq(text, ",") {
+				if part = strings.TrimSpace(part); part != "" {
+					list = append(list, part)
+				}
+			}
+			f.Set(reflect.ValueOf(list))
+		}
+		if err != nil {
+			return fmt.Errorf("the training setting %s cannot be %q; it is a number such as %v", key, text, reflect.Zero(f.Type()))
+		}
+	}
+	// Whichever of the two lengths was given decides.
+	if _, epochs := set["epochs"]; epochs {
+		if _, steps := set["max_steps"]; !steps {
+			s.MaxSteps = 0
+		}
+	}
+	return s.check()
+}
+
+// check refuses settings with which no training can work.
+func (s *Settings) check() error {
+	bad := func(name string, v any, want string) error {
+		return fmt.Errorf("the training setting %s cannot be %v; it is %s", name, v, want)
+	}
+	within := func(v, low, high float64) bool { return v >= low && v <= high && !math.IsNaN(v) }
+	if _, err := artifact.FormatByName(s.PromptFormat); err != nil {
+		return err
+	}
+	switch {
+	case !slices.Contains([]string{"lora", "qlora", "full"}, s.Method):
+		return bad("method", strconv.Quote(s.Method), "lora, qlora or full")
+	case s.Schedule != "cosine" && s.Schedule != "constant":
+		return bad("schedule", strconv.Quote(s.Schedule), "cosine or constant")
+	case s.Method != "full" && (s.LoRARank < 1 || s.LoRARank > 1024):
+		return bad("lora_r", s.LoRARank, "1 to 1024")
+	case s.Method != "full" && !within(s.LoRAAlpha, 1e-6, 1e6):
+		return bad("lora_alpha", s.LoRAAlpha, "a number above 0")
+	case !within(s.LoRADropout, 0, 0.95):
+		return bad("lora_dropout", s.LoRADropout, "0 to 0.95")
+	case !within(s.LearningRate, 1e-9, 1):
+		return bad("learning_rate", s.LearningRate, "above 0 and at most 1")
+	case !within(s.WarmupRatio, 0, 1):
+		return bad("warmup_ratio", s.WarmupRatio, "0 to 1")
+	case !within(s.WeightDecay, 0, 1):
+		return bad("weight_decay", s.WeightDecay, "0 to 1")
+	case !within(s.MaxGradNorm, 0, 1e6):
+		return bad("max_grad_norm", s.MaxGradNorm, "0 (no clipping) or more")
+	case s.MaxSteps < 0 || s.MaxSteps > 1_000_000:
+		return bad("max_steps", s.MaxSteps, "0 to 1000000")
+	case !within(s.Epochs, 0, 1e4):
+		return bad("epochs", s.Epochs, "0 to 10000")
+	case s.BatchRows < 1 || s.BatchRows > 4096:
+		return bad("batch_rows", s.BatchRows, "1 to 4096")
+	case s.MaxSequenceLength < 8 || s.MaxSequenceLength > 32768:
+		return bad("max_sequence_length", s.MaxSequenceLength, "8 to 32768")
+	case s.LogEvery < 1:
+		return bad("log_every", s.LogEvery, "1 or more")
+	case s.EvalEvery < 0:
+		return bad("eval_every", s.EvalEvery, "0 or more")
+	case s.CheckpointEvery < 0:
+		return bad("checkpoint_every", s.CheckpointEvery, "0 or more")
+	}
+	if s.MaxSteps == 0 && s.Epochs == 0 {
+		return errors.New("the training settings max_steps and epochs cannot both be 0; one of them says how long to train")
+	}
+	for _, t := range s.LoRATargets {
+		if !slices.Contains(allLinears, t) {
+			return bad("lora_targets", strconv.Quote(t), "a list of "+strings.Join(allLinears, ", "))
+		}
+	}
+	return nil
+}

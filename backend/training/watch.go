@@ -1,0 +1,349 @@
+package training
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"tunebench/backend/account/awserror"
+	"tunebench/backend/safetext"
+)
+
+// LogGroup is where SageMaker writes the logs of training jobs.
+const LogGroup = "/aws/sagemaker/TrainingJobs"
+
+const (
+	// Events may come late, so each poll asks again for what is younger than
+	// shortOverlap before the newest, and now and then for longOverlap.
+	shortOverlap = 15 * time.Second
+	longOverlap  = 5 * time.Minute
+	longEvery    = 30 * time.Second
+	// pollFast is the time between polls while lines arrive.
+	pollFast = 200 * time.Millisecond
+	// quietPolls is how many polls bring nothing before a job that has ended is
+	// taken to have no more lines.
+	quietPolls = 3
+	// maxPages bounds what one poll reads.
+	maxPages = 200
+)
+
+// Watch follows one training job: its status and its log. Its goroutine ends
+// with the context, with Close, or when the job has ended and its log has been
+// read; Done is closed then.
+type Watch struct {
+	s       *Service
+	name    string
+	cancel  context.CancelFunc
+	changed chan struct{}
+	done    chan struct{}
+
+	mu     sync.Mutex
+	job    Job
+	lines  lineRing
+	curve  curve
+	latest Event
+	err    error
+}
+
+// Watch begins to follow a job.
+func (s *Service) Watch(ctx context.Context, name string) *Watch {
+	ctx, cancel := context.WithCancel(ctx)
+	w := &Watch{s: s, name: name, cancel: cancel, changed: make(chan struct{}, 1), done: make(chan struct{}),
+		job: Job{Name: safetext.Line(name)}, lines: lineRing{max: maxLines}}
+	go func() {
+		defer close(w.done)
+		defer cancel()
+		w.run(ctx)
+		w.notify()
+	}()
+	return w
+}
+
+// Job is the job as it was last described; before that it has only its name.
+func (w *Watch) Job() Job {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	j := w.job
+	j.Phases = slices.Clone(j.Phases)
+	return j
+}
+
+// Len is the number of lines that have come so far, those that were dropped
+// included.
+func (w *Watch) Len() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lines.end()
+}
+
+// Dropped is the number of oldest lines that are no longer held.
+func (w *Watch) Dropped() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lines.dropped
+}
+
+// Lines returns up to n lines from number from on, in the order in which they
+// came. Lines before Dropped are gone.
+func (w *Watch) Lines(from, n int) []LogLine {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lines.get(from, n)
+}
+
+// Points is the loss curve so far, by step.
+func (w *Watch) Points() []Point {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.curve.points)
+}
+
+// Latest holds the newest value of each number, and the name and message of
+// the newest event.
+func (w *Watch) Latest() Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.latest
+}
+
+// Err says what keeps the watch from seeing the job or its log at the moment.
+// It is tried again until Done is closed; afterwards it says why it ended.
+func (w *Watch) Err() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+// Changed is signalled when something has changed; signals coalesce.
+func (w *Watch) Changed() <-chan struct{} { return w.changed }
+
+// Done is closed when the watch has ended.
+func (w *Watch) Done() <-chan struct{} { return w.done }
+
+// Close ends the watch and waits for it.
+func (w *Watch) Close() {
+	w.cancel()
+	<-w.done
+}
+
+func (w *Watch) notify() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// setErr notes an error, or that it is over.
+func (w *Watch) setErr(err error) {
+	w.mu.Lock()
+	was := w.err
+	w.err = err
+	w.mu.Unlock()
+	if (was == nil) != (err == nil) || err != nil && was.Error() != err.Error() {
+		w.notify()
+	}
+}
+
+// pace decides how long to wait between polls, by how fast the account
+// answers: one that answers within a millisecond may be asked often.
+type pace struct {
+	rtt   time.Duration // of the last answer
+	wait  time.Duration
+	fails int
+}
+
+func (p *pace) fast() time.Duration { return max(pollFast, min(10*p.rtt, time.Second)) }
+func (p *pace) slow() time.Duration { return min(max(50*p.rtt, time.Second), 5*time.Second) }
+
+// next is the pause after a poll.
+func (p *pace) next(news bool, err error) time.Duration {
+	switch {
+	case err != nil:
+		p.fails++
+		p.wait = min(time.Second<<min(p.fails-1, 4), 10*time.Second)
+		return p.wait/2 + rand.N(p.wait/2+1)
+	case news:
+		p.wait = p.fast()
+	default:
+		p.wait = min(max(p.wait*13/10, p.fast()), p.slow())
+	}
+	p.fails = 0
+	return p.wait
+}
+
+// settle is how long an ended job's log is still asked for: as long as lines
+// may be on their way.
+func (p *pace) settle() time.Duration {
+	return min(max(300*p.rtt, 50*time.Millisecond), 30*time.Second)
+}
+
+func (w *Watch) run(ctx context.Context) {
+	var p pace
+	t := tail{seen: map[string]int64{}}
+	var endedAt time.Time
+	quiet := 0
+	for {
+		began := time.Now()
+		changed, err := w.poll(ctx)
+		p.rtt = time.Since(began)
+		if ctx.Err() != nil {
+			return
+		}
+		var gone *NotFoundError
+		if errors.As(err, &gone) {
+			w.setErr(err)
+			return
+		}
+		job := w.Job()
+		news := 0
+		logErr := error(nil)
+		if !job.Created.IsZero() {
+			news, logErr = w.read(ctx, &t, job)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			err = logErr
+		}
+		w.setErr(err)
+		if changed || news > 0 {
+			w.notify()
+		}
+		wait := p.next(changed || news > 0, err)
+		if job.Done() && err == nil {
+			if endedAt.IsZero() {
+				endedAt = time.Now()
+			}
+			if quiet++; news > 0 {
+				quiet = 0
+			}
+			if quiet >= quietPolls && time.Since(endedAt) >= p.settle() {
+				w.remember(ctx, &t)
+				return
+			}
+			wait = max(p.settle()/quietPolls, 10*time.Millisecond)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// poll describes the job.
+func (w *Watch) poll(ctx context.Context) (changed bool, err error) {
+	job, err := w.s.Job(ctx, w.name)
+	if err != nil {
+		return false, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	changed = job.Status != w.job.Status || job.SecondaryStatus != w.job.SecondaryStatus || len(job.Phases) != len(w.job.Phases)
+	w.job = job
+	return changed, nil
+}
+
+// tail is how far a log has been read.
+type tail struct {
+	newest int64            // time of the newest event, Unix milliseconds
+	seen   map[string]int64 // event id → its time
+	long   time.Time        // when longOverlap was last asked for
+}
+
+// read takes what is new in the log and returns how many lines that was.
+func (w *Watch) read(ctx context.Context, t *tail, job Job) (news int, err error) {
+	overlap := shortOverlap
+	if now := time.Now(); now.Sub(t.long) > longEvery {
+		overlap, t.long = longOverlap, now
+	}
+	from := job.Created.Add(-longOverlap).UnixMilli()
+	if t.newest > 0 {
+		from = max(from, t.newest-overlap.Milliseconds())
+	}
+	in := &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName:        aws.String(LogGroup),
+		LogStreamNamePrefix: aws.String(w.name + "/"),
+		StartTime:           aws.Int64(max(from, 0)),
+	}
+	for range maxPages {
+		out, err := w.s.c.Logs.FilterLogEvents(ctx, in)
+		if err != nil {
+			// The group is made with the account's first line.
+			if awserror.KindOf(err) == awserror.NotFound {
+				return news, nil
+			}
+			return news, awserror.Explain(err)
+		}
+		n := w.take(t, out.Events)
+		news += n
+		if n > 0 {
+			w.notify()
+		}
+		if in.NextToken = out.NextToken; in.NextToken == nil {
+			break
+		}
+	}
+	oldest := t.newest - 2*longOverlap.Milliseconds()
+	for id, ms := range t.seen {
+		if ms < oldest {
+			delete(t.seen, id)
+		}
+	}
+	return news, nil
+}
+
+// take adds the events that have not been seen.
+func (w *Watch) take(t *tail, events []types.FilteredLogEvent) (news int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range events {
+		id, ms := aws.ToString(e.EventId), aws.ToInt64(e.Timestamp)
+		if _, dup := t.seen[id]; dup {
+			continue
+		}
+		t.seen[id] = ms
+		t.newest = max(t.newest, ms)
+		news++
+		message := aws.ToString(e.Message)
+		line := LogLine{
+			Time:   time.UnixMilli(ms),
+			Stream: safetext.Line(streamName(w.name, aws.ToString(e.LogStreamName))),
+			Text:   safetext.Log(message),
+			Event:  ParseEvent(message),
+		}
+		if line.Event != nil {
+			w.curve.add(line.Event)
+			w.latest.merge(line.Event)
+		}
+		w.lines.add(line)
+	}
+	return news
+}
+
+// streamName is "algo-1" of "<job>/algo-1-<epoch>".
+func streamName(job, stream string) string {
+	name := strings.TrimPrefix(stream, job+"/")
+	if i := strings.LastIndexByte(name, '-'); i > 0 && strings.Trim(name[i+1:], "0123456789") == "" && len(name)-i > 6 {
+		name = name[:i]
+	}
+	return name
+}
+
+// remember notes how far the log was read. It is of no harm if it cannot.
+func (w *Watch) remember(ctx context.Context, t *tail) {
+	if t.newest > 0 {
+		if err := w.s.c.Store.SetLogPosition(ctx, w.s.c.AccountName, w.s.c.Region, w.name, time.UnixMilli(t.newest), w.s.c.Now()); err != nil {
+			w.setErr(err)
+		}
+	}
+}
