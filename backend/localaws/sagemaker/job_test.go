@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -351,6 +353,30 @@ func TestOtherMethodsAndFormats(t *testing.T) {
 	template, _, err := artifact.ChatTemplate(w.objects.FS(context.Background(), bucket, "jobs/full/output/model"))
 	if name, ok := artifact.DetectFormat(template); err != nil || !ok || name != "human-assistant" {
 		t.Errorf("format %q, %v", name, err)
+	}
+}
+
+// TestStorageFails takes the bucket's folder away while a job trains.
+func TestStorageFails(t *testing.T) {
+	w := newWorld(t, t.TempDir(), toy.Base(t))
+	w.create(w.input("lost", 1_000_000))
+	toy.Until(t, "a step", func() bool { return len(events(t, w.log2("lost"), "step")) > 0 })
+	if err := os.RemoveAll(filepath.Join(w.dir, "s3", bucket)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.client.StopTrainingJob(context.Background(), &sdk.StopTrainingJobInput{TrainingJobName: aws.String("lost")}); err != nil {
+		t.Fatal(err)
+	}
+	out := w.wait("lost")
+	if got := aws.ToString(out.FailureReason); out.TrainingJobStatus != "Failed" || !strings.HasPrefix(got, "ClientError: Artifact upload failed") || !strings.Contains(got, "could not be stored") {
+		t.Errorf("%s: %s", out.TrainingJobStatus, got)
+	}
+	full := reason(fmt.Errorf("checkpoint at step 3: %w", &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}))
+	if !strings.Contains(full, "The disk is full") {
+		t.Error(full)
+	}
+	if long := cutReason(strings.Repeat("ä", 2000)); len(long) > 1024 || !strings.HasSuffix(long, "ä...") {
+		t.Errorf("%d bytes, %q", len(long), long[len(long)-8:])
 	}
 }
 

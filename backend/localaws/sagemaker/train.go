@@ -302,10 +302,12 @@ func (t *training) evaluate(ctx context.Context, step int) error {
 	if len(t.validation) == 0 || t.p.EvalStep == step+1 {
 		return nil
 	}
+	began := t.s.o.Now()
 	loss, err := t.trainer.EvalLoss(ctx, t.validation)
 	if err != nil {
 		return err
 	}
+	t.windowStart = t.windowStart.Add(t.s.o.Now().Sub(began)) // not part of the training speed
 	loss = round(loss, 6)
 	t.log.event(ctx, event{Event: "eval", Step: &step, Steps: &t.cfg.Steps, EvalLoss: &loss, Epoch: ptr(t.epoch()), Tokens: ptr(t.p.Tokens)})
 	t.p.EvalStep, t.p.LastEval = step+1, &loss
