@@ -179,7 +179,7 @@ func (s *Service) checkCode() error {
 // instance is the type a job runs on.
 func (s *Service) instance() string {
 	if s.c.BaseModel == SmallBase {
-		return "ml.c5.large"
+		return "ml.m5.large"
 	}
 	return s.c.Defaults.Instance
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -325,7 +324,7 @@ func TestWatchOfNoJobEnds(t *testing.T) {
 		t.Errorf("%v", w.Err())
 	}
 	// A watch that is closed ends too.
-	sc.on("DescribeTrainingJob", func(map[string]any) (int, any) { return fail(500, "InternalFailure", fmt.Sprint("x")) })
+	sc.on("DescribeTrainingJob", func(map[string]any) (int, any) { return fail(500, "InternalFailure", "x") })
 	w = s.Watch(context.Background(), "j")
 	wait(t, w, "the error", func() bool { return awserror.KindOf(w.Err()) == awserror.Unavailable })
 	w.Close()

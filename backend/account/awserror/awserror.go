@@ -195,9 +195,16 @@ func explainAPI(err error, api smithy.APIError, profile, flag string) (Kind, str
 	return Other, op + code + because(message)
 }
 
+// maxMessage bounds what is shown of a service's message; some list hundreds of
+// allowed values.
+const maxMessage = 400
+
 func because(message string) string {
 	if message == "" {
 		return ""
+	}
+	if len(message) > maxMessage {
+		message = strings.ToValidUTF8(message[:maxMessage], "") + " …"
 	}
 	return ": " + strings.TrimSuffix(message, ".")
 }
