@@ -31,9 +31,7 @@ const (
 type Auth struct {
 	keyID, secret string
 	now           func() time.Time
-	header, query *v4.Signer // [plain, S3] differ in path escaping
-	headerS3      *v4.Signer
-	queryS3       *v4.Signer
+	plain, s3     *v4.Signer // S3 signs the path as it was sent
 }
 
 // NewAuth returns the verifier for one key pair; now nil means [time.Now].
@@ -48,7 +46,7 @@ func NewAuth(keyID, secret string, now func() time.Time) *Auth {
 		})
 	}
 	return &Auth{keyID: keyID, secret: secret, now: now,
-		header: signer(false), query: signer(false), headerS3: signer(true), queryS3: signer(true)}
+		plain: signer(false), s3: signer(true)}
 }
 
 // Signature is what a request says about its signature.
@@ -232,17 +230,17 @@ func (a *Auth) sign(r *http.Request, s *Signature, payloadHash string) (string, 
 	if s.Presigned || s.signed["x-amz-security-token"] {
 		creds.SessionToken = s.token
 	}
-	ctx := context.Background()
+	signer := a.plain
+	if s.Service == S3 {
+		signer = a.s3
+	}
+	ctx := context.Background() // nothing here waits
 	if s.Presigned {
 		q := u.Query()
 		for _, name := range []string{"X-Amz-Signature", "X-Amz-Credential", "X-Amz-SignedHeaders", "X-Amz-Date", "X-Amz-Algorithm", "X-Amz-Security-Token"} {
 			q.Del(name)
 		}
 		u.RawQuery = q.Encode()
-		signer := a.query
-		if s.Service == S3 {
-			signer = a.queryS3
-		}
 		signedURL, _, err := signer.PresignHTTP(ctx, creds, c, payloadHash, s.Service, s.Region, s.Time)
 		if err != nil {
 			return "", err
@@ -252,10 +250,6 @@ func (a *Auth) sign(r *http.Request, s *Signature, payloadHash string) (string, 
 			return "", err
 		}
 		return su.Query().Get("X-Amz-Signature"), nil
-	}
-	signer := a.header
-	if s.Service == S3 {
-		signer = a.headerS3
 	}
 	if err := signer.SignHTTP(ctx, creds, c, payloadHash, s.Service, s.Region, s.Time); err != nil {
 		return "", err

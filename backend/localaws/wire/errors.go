@@ -70,8 +70,11 @@ func denied(t target) *Error {
 	if action == "" {
 		action = t.asked
 	}
-	if service == BedrockRuntime {
-		service = Bedrock // one name space of permissions
+	switch service { // permissions have name spaces of their own
+	case BedrockRuntime:
+		service = Bedrock
+	case "monitoring":
+		service = "cloudwatch"
 	}
 	code, status := "AccessDeniedException", 403
 	switch t.protocol {

@@ -126,7 +126,7 @@ func TestMuxDenials(t *testing.T) {
 			[]string{`"__type":"AccessDeniedException"`, denied + "servicequotas:GetServiceQuota"}},
 		{"pricing", "POST", "/", "pricing", "{}", header("X-Amz-Target", "AWSPriceListService.GetProducts", "Content-Type", "application/x-amz-json-1.1"), 400, []string{denied + "pricing:GetProducts"}},
 		{"metrics", "POST", "/service/GraniteServiceVersion20100801/operation/GetMetricData", "monitoring", "", header("Smithy-Protocol", "rpc-v2-cbor"), 400,
-			[]string{"\xa2\x7a\x00\x00\x00\x06__type\x7a\x00\x00\x00\x15AccessDeniedException", denied + "monitoring:GetMetricData"}},
+			[]string{"\xa2\x7a\x00\x00\x00\x06__type\x7a\x00\x00\x00\x15AccessDeniedException", denied + "cloudwatch:GetMetricData"}},
 		{"ec2", "POST", "/", "ec2", "Action=DescribeVpcs", nil, 403, []string{"<Response><Errors><Error><Code>UnauthorizedOperation</Code>", denied + "ec2:DescribeVpcs"}},
 		{"rest", "GET", "/2015-03-31/functions", "lambda", "", nil, 403, []string{`{"message":"` + denied + `lambda:GET /2015-03-31/functions`}},
 		{"invalid", "POST", "/", "sagemaker", `[1]`, header("X-Amz-Target", "SageMaker.DescribeTrainingJob"), 400, []string{"SerializationException"}},

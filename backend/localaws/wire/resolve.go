@@ -20,8 +20,8 @@ var absent = map[string]protocol{
 	"ce": protoJSON, "events": protoJSON, "states": protoJSON, "ecs": protoJSON, "cloudtrail": protoJSON,
 }
 
-// protocolOf is the protocol of a service's errors. A name that carries a
-// protocol chosen by the request ends in "+json" or "+cbor" (see resolve).
+// protocolOf is the protocol of a service's errors; for services that the
+// account lacks, the request may choose another (see resolveAbsent).
 func protocolOf(service string) protocol {
 	switch service {
 	case S3, "s3express", "s3-object-lambda":
