@@ -1,0 +1,365 @@
+package tui
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tunebench/backend/chat"
+	"tunebench/tui/keys"
+	"tunebench/tui/widget"
+)
+
+type chatMode uint8
+
+const (
+	chatInput chatMode = iota // letters go into the question
+	chatKeys                  // letters are keys
+)
+
+// chatPane asks several models the same question and shows their answers side by
+// side.
+type chatPane struct {
+	app  *App
+	w, h int
+	mode chatMode
+	keys [2]*keys.Table
+
+	models  []chat.Model
+	loaded  bool
+	loading bool
+	err     error
+	wanted  []string // models asked for before the list was there
+
+	columns  []chat.Model
+	left     int // first column in sight
+	turns    []*chatTurn
+	in       widget.Input
+	history  int // how far back the question in the field was taken from; 0 is new
+	draft    string
+	back     int // lines scrolled up from the end
+	total    int // lines of the transcript as drawn last
+	system   string
+	refer    string // the reference answer to the question in the field
+	settings chat.Settings
+	talk     bool // earlier turns are sent along
+	sent     bool // show what was really sent
+	conv     chat.Conversation
+	saving   bool
+	cx, cy   int
+}
+
+// chatTurn is one question and its answers.
+type chatTurn struct {
+	system, question, reference string
+	models                      []chat.Model
+	answers                     map[string]*chatAnswer // by the model's ID
+	questionLines               widget.Wrapped
+	frozen                      []string // as drawn when all answers were there
+	frozenKey                   turnKey
+}
+
+type turnKey struct {
+	width, left, version int
+	columns              string
+	sent                 bool
+}
+
+type chatAnswer struct {
+	answer Answer
+	state  chat.AnswerState
+	text   widget.Wrapped
+}
+
+func newChatPane(a *App) *chatPane {
+	p := &chatPane{app: a}
+	p.settings = chat.Settings{MaxTokens: a.deps.Chat.MaxTokens, Temperature: a.deps.Chat.Temperature, TopP: a.deps.Chat.TopP}
+	if p.settings.MaxTokens == 0 {
+		p.settings = chat.DefaultSettings()
+	}
+	p.in.Multi = true
+	p.in.Placeholder = "ask all models; enter sends"
+	p.bind()
+	return p
+}
+
+func (p *chatPane) Title() string { return "Chat" }
+
+func (p *chatPane) Status() string {
+	if p.streaming() > 0 {
+		return widget.Spinner(p.app.frame)
+	}
+	return ""
+}
+
+func (p *chatPane) SetSize(w, h int) { p.w, p.h = w, h }
+
+func (p *chatPane) Animated() bool {
+	return p.loading || p.streaming() > 0
+}
+
+// streaming is the number of answers that have not ended.
+func (p *chatPane) streaming() int {
+	n := 0
+	if len(p.turns) == 0 {
+		return 0
+	}
+	for _, a := range p.turns[len(p.turns)-1].answers {
+		if !a.state.Done() {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *chatPane) Show() tea.Cmd {
+	if p.app.svc == nil || p.loaded {
+		return nil
+	}
+	return p.reload()
+}
+
+// reload reads the list of models again.
+func (p *chatPane) reload() tea.Cmd {
+	if p.app.svc == nil || p.loading {
+		return nil
+	}
+	p.loading = true
+	return task(p.app.ctx, p.app.svc.Chat.Models, func(ms []chat.Model, err error) tea.Cmd {
+		p.loading, p.err = false, err
+		if err != nil {
+			return nil
+		}
+		p.models, p.loaded = ms, true
+		p.columns = slices.DeleteFunc(p.columns, func(m chat.Model) bool {
+			return !slices.ContainsFunc(ms, func(o chat.Model) bool { return o.ID == m.ID })
+		})
+		if len(p.wanted) > 0 {
+			p.choose(p.wanted)
+		}
+		if len(p.columns) == 0 {
+			p.columns = usual(ms)
+		}
+		return nil
+	})
+}
+
+// usual is what is compared unless something else was chosen: the base model and
+// the model that was imported last.
+func usual(ms []chat.Model) []chat.Model {
+	var cols []chat.Model
+	for _, m := range ms {
+		if m.Ref == "base" {
+			cols = append(cols, m)
+			break
+		}
+	}
+	for _, m := range ms {
+		if m.Kind == chat.Imported {
+			return append(cols, m)
+		}
+	}
+	if len(cols) == 0 && len(ms) > 0 {
+		cols = ms[:1]
+	}
+	return slices.Clone(cols)
+}
+
+// choose takes models by name; the ones that do not exist are left out.
+func (p *chatPane) choose(refs []string) {
+	p.wanted = nil
+	var cols []chat.Model
+	for _, r := range refs {
+		for _, m := range p.models {
+			if m.Ref == r || m.Name == r || m.ID == r {
+				cols = append(cols, m)
+				break
+			}
+		}
+	}
+	if len(cols) > 0 {
+		p.columns, p.left = cols, 0
+	}
+}
+
+// with comes to the front with these models beside each other.
+func (p *chatPane) with(refs ...string) tea.Cmd {
+	p.wanted = refs
+	p.mode = chatInput
+	p.loaded = false
+	return tea.Batch(p.reload(), p.app.goTo(p))
+}
+
+// ask comes to the front with a question of a dataset in the field, and keeps the
+// reference answer to compare with.
+func (p *chatPane) ask(system, question, reference string) tea.Cmd {
+	p.mode, p.system, p.refer = chatInput, system, reference
+	p.in.Set(question)
+	return p.app.goTo(p)
+}
+
+// send asks all models in the columns.
+func (p *chatPane) send() tea.Cmd {
+	q := strings.TrimSpace(p.in.Value())
+	if q == "" {
+		return nil
+	}
+	if why := p.noSend(); why != "" {
+		return p.app.say(widget.Warn, widget.MarkWarning, why)
+	}
+	t := &chatTurn{system: p.system, question: q, reference: p.refer, models: slices.Clone(p.columns), answers: map[string]*chatAnswer{}}
+	p.in.Set("")
+	p.history, p.draft, p.back, p.refer = 0, "", 0, ""
+	return p.start(t)
+}
+
+func (p *chatPane) start(t *chatTurn) tea.Cmd {
+	earlier := p.turns
+	p.turns = append(p.turns, t)
+	if len(p.turns) > 500 {
+		p.turns = p.turns[1:]
+	}
+	var cmds []tea.Cmd
+	for _, m := range t.models {
+		a := &chatAnswer{}
+		a.answer = p.app.svc.Chat.Send(p.app.ctx, chat.Request{Model: m, Messages: p.messages(earlier, t, m), Settings: p.settings})
+		a.state = a.answer.State()
+		t.answers[m.ID] = a
+		cmds = append(cmds, follow(p.app.ctx, a.answer.Changed, p.pause, func() (bool, tea.Cmd) {
+			a.state = a.answer.State()
+			if !a.state.Done() {
+				return true, nil
+			}
+			return false, p.save(t)
+		}))
+	}
+	return tea.Batch(cmds...)
+}
+
+// pause is the time between two looks at answers that are arriving.
+func (p *chatPane) pause() time.Duration {
+	if p.app.pane() != pane(p) {
+		return 300 * time.Millisecond
+	}
+	return time.Second / 30
+}
+
+// messages is what a model is sent: the system prompt, the turns before if this
+// is a conversation, and the question.
+func (p *chatPane) messages(earlier []*chatTurn, t *chatTurn, m chat.Model) []chat.Message {
+	var ms []chat.Message
+	if t.system != "" {
+		ms = append(ms, chat.Message{Role: "system", Content: t.system})
+	}
+	if p.talk {
+		for _, e := range earlier {
+			if a, ok := e.answers[m.ID]; ok && a.state.Phase == chat.Finished && a.state.Text != "" {
+				ms = append(ms, chat.Message{Role: "user", Content: e.question}, chat.Message{Role: "assistant", Content: a.state.Text})
+			}
+		}
+	}
+	return append(ms, chat.Message{Role: "user", Content: t.question})
+}
+
+// save keeps a turn on disk when its last answer has ended.
+func (p *chatPane) save(t *chatTurn) tea.Cmd {
+	var answers []chat.AnswerState
+	for _, m := range t.models {
+		s := t.answers[m.ID].state
+		if !s.Done() {
+			return nil
+		}
+		answers = append(answers, s)
+	}
+	position := 2 * slices.Index(p.turns, t)
+	conv, svc := p.conv, p.app.svc.Chat
+	conv.Models, conv.Set = nil, p.settings
+	for _, m := range t.models {
+		conv.Models = append(conv.Models, m.Ref)
+	}
+	if conv.ID == 0 {
+		conv.Title = t.question
+	}
+	return task(p.app.ctx, func(ctx context.Context) (chat.Conversation, error) {
+		c, err := svc.SaveConversation(ctx, conv)
+		if err != nil {
+			return c, err
+		}
+		if _, err := svc.SaveTurn(ctx, c.ID, chat.Turn{Position: position, Role: "user", Content: t.question}); err != nil {
+			return c, err
+		}
+		for _, a := range answers {
+			if _, err := svc.SaveTurn(ctx, c.ID, chat.AnswerTurn(position+1, a)); err != nil {
+				return c, err
+			}
+		}
+		return c, nil
+	}, func(c chat.Conversation, err error) tea.Cmd {
+		if err != nil {
+			return p.app.fail(err)
+		}
+		if p.conv.ID == 0 {
+			p.conv = c
+		}
+		return nil
+	})
+}
+
+// cancel ends the answers that are arriving; what has come is kept.
+func (p *chatPane) cancel() {
+	if len(p.turns) > 0 {
+		for _, a := range p.turns[len(p.turns)-1].answers {
+			if !a.state.Done() {
+				a.answer.Cancel()
+			}
+		}
+	}
+}
+
+// again asks the last question once more.
+func (p *chatPane) again() tea.Cmd {
+	last := p.turns[len(p.turns)-1]
+	p.back = 0
+	return p.start(&chatTurn{system: last.system, question: last.question, reference: last.reference, models: slices.Clone(p.columns), answers: map[string]*chatAnswer{}})
+}
+
+// fresh starts another conversation.
+func (p *chatPane) fresh() {
+	p.cancel()
+	p.turns, p.conv, p.back = nil, chat.Conversation{}, 0
+}
+
+// recall puts an earlier question into the field.
+func (p *chatPane) recall(n int) {
+	at := p.history + n
+	if at < 0 || at > len(p.turns) {
+		return
+	}
+	if p.history == 0 {
+		p.draft = p.in.Value()
+	}
+	p.history = at
+	if at == 0 {
+		p.in.Set(p.draft)
+		return
+	}
+	p.in.Set(p.turns[len(p.turns)-at].question)
+}
+
+func (p *chatPane) scrollBy(n int) {
+	p.back = max(0, p.back+n) // the view keeps it within the transcript
+}
+
+func (p *chatPane) Typing() *widget.Input {
+	if p.mode == chatInput && p.app.svc != nil {
+		return &p.in
+	}
+	return nil
+}
+
+func (p *chatPane) Edited() tea.Cmd { return nil }
+
+func (p *chatPane) Cursor() (int, int, bool) { return p.cx, p.cy, p.cx >= 0 }

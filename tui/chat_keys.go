@@ -1,0 +1,227 @@
+package tui
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tunebench/backend/chat"
+	"tunebench/tui/keys"
+	"tunebench/tui/widget"
+)
+
+func (p *chatPane) Bindings() *keys.Table {
+	if p.app.svc == nil {
+		return p.keys[chatKeys]
+	}
+	return p.keys[p.mode]
+}
+
+func (p *chatPane) Tables() []*keys.Table { return p.keys[:] }
+
+func (p *chatPane) noSend() string {
+	switch {
+	case p.app.needAccount() != "":
+		return p.app.needAccount()
+	case !p.loaded && p.err != nil:
+		return "the models could not be read; esc, then r tries again"
+	case !p.loaded:
+		return "the models are being read"
+	case len(p.columns) == 0:
+		return "no model is chosen; ctrl+o chooses"
+	case p.streaming() > 0:
+		return "an answer is still arriving; ctrl+x ends it"
+	}
+	return ""
+}
+
+func (p *chatPane) noStream() string {
+	if p.streaming() == 0 {
+		return "no answer is arriving"
+	}
+	return ""
+}
+
+func (p *chatPane) noTurn() string {
+	if len(p.turns) == 0 {
+		return "nothing was asked yet"
+	}
+	return ""
+}
+
+func (p *chatPane) bind() {
+	do := func(f func()) func(string) tea.Cmd {
+		return func(string) tea.Cmd { f(); return nil }
+	}
+	page := func(n int) func(string) tea.Cmd {
+		return func(string) tea.Cmd { p.scrollBy(n * max(p.h-8, 3)); return nil }
+	}
+	models := keys.Binding{ID: "chat.models", Keys: []string{"ctrl+o"}, Label: "models", Help: "choose the models that are asked", Args: "MODEL ...", Rank: 3, Off: p.app.needAccount,
+		Do: p.modelsCommand, Complete: p.modelNames}
+	cancel := keys.Binding{ID: "chat.cancel", Keys: []string{"ctrl+x"}, Label: "cancel", Help: "end the answers that are arriving; what has come is kept", Rank: 2, Off: p.noStream, Do: do(p.cancel)}
+	p.keys[chatInput] = &keys.Table{Scope: "Chat, question", Bindings: []keys.Binding{
+		{ID: "chat.send", Keys: []string{"enter"}, Label: "send", Help: "ask all models", Rank: 1, Do: func(string) tea.Cmd { return p.send() }},
+		cancel, models,
+		{ID: "chat.keys", Keys: []string{"esc"}, Label: "keys", Help: "leave the question: letters are keys then", Rank: 4, Do: do(func() { p.mode = chatKeys })},
+		{ID: "chat.newline", Keys: []string{"alt+enter", "ctrl+j", "shift+enter"}, Label: "new line", Help: "start another line of the question", Rank: 6, Do: do(func() { p.in.Insert("\n") })},
+		{ID: "chat.earlier", Keys: []string{"up"}, Label: "earlier", Help: "take an earlier question", Rank: 5, Off: p.noTurn, Do: do(func() { p.recall(1) })},
+		{ID: "chat.later", Keys: []string{"down"}, Label: "later", Help: "take a later question", Hidden: true, Do: do(func() { p.recall(-1) })},
+		{ID: "chat.page-up", Keys: []string{"pgup"}, Label: "page up", Help: "scroll the answers up", Hidden: true, Do: page(1)},
+		{ID: "chat.page-down", Keys: []string{"pgdown"}, Label: "page down", Help: "scroll the answers down", Hidden: true, Do: page(-1)},
+	}}
+	models.Keys, models.Rank = []string{"m", "ctrl+o"}, 2
+	cancel.Keys, cancel.Rank = []string{"x", "ctrl+x"}, 1
+	p.keys[chatKeys] = &keys.Table{Scope: "Chat", Bindings: []keys.Binding{
+		{ID: "chat.write", Keys: []string{"enter", "i"}, Label: "write", Help: "write a question", Rank: 1, Off: p.app.needAccount, Do: do(func() { p.mode = chatInput })},
+		cancel, models,
+		{ID: "chat.again", Keys: []string{"a"}, Label: "again", Help: "ask the last question again", Rank: 3, Off: func() string {
+			if why := p.noTurn(); why != "" {
+				return why
+			}
+			return p.noSend()
+		}, Do: func(string) tea.Cmd { return p.again() }},
+		{ID: "chat.evaluate", Keys: []string{"e"}, Label: "evaluate", Help: "score these models on a held-out file", Rank: 4, Off: p.app.needAccount,
+			Do: func(string) tea.Cmd {
+				var refs []string
+				for _, m := range p.columns {
+					refs = append(refs, m.Ref)
+				}
+				return p.app.score.startWith(refs, "")
+			}},
+		{ID: "chat.talk", Keys: []string{"t"}, Label: "turns", Help: "send the earlier turns along, or each question on its own", Rank: 7, Do: do(func() { p.talk = !p.talk })},
+		{ID: "chat.sent", Keys: []string{"v"}, Label: "sent", Help: "show what was really sent to each model", Rank: 6, Off: p.noTurn, Do: do(func() { p.sent = !p.sent })},
+		{ID: "chat.system", Keys: []string{"s"}, Label: "system", Help: "set the system prompt", Args: "TEXT", Rank: 5, Do: p.systemCommand},
+		{ID: "chat.fresh", Keys: []string{"n"}, Label: "new", Help: "start another conversation", Rank: 8, Off: p.noTurn, Do: do(p.fresh)},
+		{ID: "chat.copy", Keys: []string{"y"}, Label: "copy", Help: "copy the last answers to the clipboard (OSC 52)", Off: p.noTurn, Do: func(string) tea.Cmd { return p.copy() }},
+		{ID: "chat.temperature", Label: "temperature", Help: "set how much chance there is in the answers, 0 to 1", Args: "NUMBER", Do: p.number("temperature", 0, 2, &p.settings.Temperature)},
+		{ID: "chat.top-p", Label: "top-p", Help: "set the share of likely tokens that are drawn from, 0 to 1", Args: "NUMBER", Do: p.number("top-p", 0, 1, &p.settings.TopP)},
+		{ID: "chat.max-tokens", Label: "max tokens", Help: "set the longest answer in tokens", Args: "NUMBER", Do: func(s string) tea.Cmd {
+			n, err := strconv.Atoi(strings.TrimSpace(s))
+			if err != nil || n < 1 {
+				return p.app.say(widget.Warn, widget.MarkWarning, fmt.Sprintf("max-tokens %q: a whole number above 0 is needed", s))
+			}
+			p.settings.MaxTokens = n
+			return nil
+		}},
+		{ID: "chat.up", Keys: []string{"up", "k"}, Label: "up", Help: "scroll up", Hidden: true, Do: do(func() { p.scrollBy(1) })},
+		{ID: "chat.down", Keys: []string{"down", "j"}, Label: "down", Help: "scroll down", Hidden: true, Do: do(func() { p.scrollBy(-1) })},
+		{ID: "chat.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "page up", Hidden: true, Do: page(1)},
+		{ID: "chat.page-down", Keys: []string{"pgdown", "ctrl+d"}, Label: "page down", Help: "page down", Hidden: true, Do: page(-1)},
+		{ID: "chat.top", Keys: []string{"g", "home"}, Label: "first", Help: "go to the first question", Hidden: true, Do: do(func() { p.back = 1 << 30 })},
+		{ID: "chat.end", Keys: []string{"G", "end"}, Label: "last", Help: "go to the last answers", Hidden: true, Do: do(func() { p.back = 0 })},
+		{ID: "chat.left", Keys: []string{"left", "h"}, Label: "models", Help: "show the models further left", Hidden: true, Do: do(func() { p.left-- })},
+		{ID: "chat.right", Keys: []string{"right", "l"}, Label: "models", Help: "show the models further right", Hidden: true, Do: do(func() { p.left++ })},
+		{ID: "chat.refresh", Keys: []string{"r"}, Label: "refresh", Help: "read the list of models again", Do: func(string) tea.Cmd {
+			if p.app.openErr != nil {
+				return p.app.open()
+			}
+			return p.reload()
+		}},
+	}}
+}
+
+func (p *chatPane) number(name string, low, high float64, to *float64) func(string) tea.Cmd {
+	return func(s string) tea.Cmd {
+		v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+		if err != nil || v < low || v > high {
+			return p.app.say(widget.Warn, widget.MarkWarning, fmt.Sprintf("%s %q: a number from %g to %g is needed", name, s, low, high))
+		}
+		*to = v
+		return nil
+	}
+}
+
+func (p *chatPane) modelNames(prefix string) []string {
+	words := strings.Fields(prefix)
+	last, before := "", ""
+	if len(words) > 0 && !strings.HasSuffix(prefix, " ") {
+		last = words[len(words)-1]
+		before = strings.TrimSuffix(prefix, last)
+	}
+	var all []string
+	for _, m := range p.models {
+		if strings.HasPrefix(m.Ref, last) {
+			all = append(all, before+m.Ref)
+		}
+	}
+	return all
+}
+
+// modelsCommand takes models by name, or offers all of them.
+func (p *chatPane) modelsCommand(args string) tea.Cmd {
+	if args != "" {
+		return p.with(strings.Fields(args)...)
+	}
+	if !p.loaded {
+		return tea.Batch(p.reload(), p.app.say(widget.Info, widget.MarkWaiting, "the models are being read"))
+	}
+	var all []entry
+	for _, m := range p.models {
+		e := entry{text: m.Ref, note: string(m.Kind)}
+		if m.PromptFormat != "" {
+			e.note += ", " + m.PromptFormat
+		}
+		if m.Note != "" {
+			e.note += ", " + m.Note
+		}
+		for _, c := range p.columns {
+			e.mark = e.mark || c.ID == m.ID
+		}
+		all = append(all, e)
+	}
+	pk := newPicker(p.app, "Models to ask", "type to narrow; tab ticks", all)
+	pk.empty = "no model of that name"
+	pk.several = func(ticked []int) tea.Cmd {
+		// Those that were there keep their places.
+		var cols []chat.Model
+		on := map[string]bool{}
+		for _, i := range ticked {
+			on[p.models[i].ID] = true
+		}
+		for _, c := range p.columns {
+			if on[c.ID] {
+				cols = append(cols, c)
+				delete(on, c.ID)
+			}
+		}
+		for _, m := range p.models {
+			if on[m.ID] {
+				cols = append(cols, m)
+			}
+		}
+		p.columns, p.left = cols, 0
+		return nil
+	}
+	p.app.modal = pk
+	return nil
+}
+
+func (p *chatPane) systemCommand(text string) tea.Cmd {
+	if text != "" {
+		p.system = text
+		return nil
+	}
+	m := &prompt{app: p.app, title: "System prompt", help: "sent before every question; empty sends none", do: func(s string) tea.Cmd {
+		p.system = s
+		return nil
+	}}
+	m.in.Set(p.system)
+	p.app.modal = m
+	return nil
+}
+
+// copy hands the last answers to the terminal's clipboard.
+func (p *chatPane) copy() tea.Cmd {
+	t := p.turns[len(p.turns)-1]
+	var b strings.Builder
+	for _, m := range t.models {
+		if len(t.models) > 1 {
+			b.WriteString(m.Ref + ": ")
+		}
+		b.WriteString(t.answers[m.ID].state.Text + "\n")
+	}
+	return tea.Batch(tea.SetClipboard(strings.TrimSuffix(b.String(), "\n")),
+		p.app.say(widget.Info, widget.MarkDone, "copied by OSC 52, if this terminal allows it"))
+}

@@ -1,0 +1,310 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tunebench/backend/artifact"
+	"tunebench/backend/dataset"
+	"tunebench/tui/keys"
+	"tunebench/tui/widget"
+)
+
+type dataMode uint8
+
+const (
+	dataTable dataMode = iota
+	dataRow
+	dataFind
+	dataForm
+	dataPrepared
+)
+
+// datasetPane shows a file of examples and prepares it for training.
+type datasetPane struct {
+	app  *App
+	w, h int
+	mode dataMode
+	keys [5]*keys.Table
+
+	path    string
+	ds      Dataset
+	info    dataset.Info
+	err     error
+	opening bool
+	ctx     context.Context // of the open dataset
+	cancel  context.CancelFunc
+
+	rows     []dataset.Row // the window that was read last
+	first    int64         // its first row
+	reading  bool
+	rowsErr  error
+	scroll   widget.Scroll
+	shift    int // columns scrolled off at the left
+	textTop  int // first line in sight of the row view
+	textLen  int
+	format   string
+	find     widget.Input
+	query    string
+	finding  bool
+	stopFind context.CancelFunc
+	cache    rowCache
+
+	form      widget.Form
+	preparing *progress
+	manifest  *dataset.Manifest
+	outDir    string
+	prepErr   error
+	cx, cy    int
+}
+
+func newDatasetPane(a *App) *datasetPane {
+	p := &datasetPane{app: a, format: artifact.DefaultFormat}
+	p.path = a.deps.Dataset
+	if p.path == "" {
+		p.path = a.deps.Datasets.Sample()
+	}
+	p.bind()
+	return p
+}
+
+func (p *datasetPane) Title() string { return "Dataset" }
+
+func (p *datasetPane) Status() string {
+	if p.preparing != nil {
+		return widget.Spinner(p.app.frame)
+	}
+	return ""
+}
+
+func (p *datasetPane) Animated() bool {
+	return p.opening || p.finding || p.preparing != nil
+}
+
+func (p *datasetPane) SetSize(w, h int) {
+	p.w, p.h = w, h
+}
+
+func (p *datasetPane) Show() tea.Cmd {
+	if p.ds == nil && p.err == nil && !p.opening {
+		return p.open(p.path)
+	}
+	return nil
+}
+
+// open opens another file; the one that is open stays until it has worked.
+func (p *datasetPane) open(path string) tea.Cmd {
+	p.opening = true
+	ctx, cancel := context.WithCancel(p.app.ctx)
+	type opened struct {
+		ds   Dataset
+		rows []dataset.Row
+	}
+	return task(ctx, func(ctx context.Context) (opened, error) {
+		ds, err := p.app.deps.Datasets.Open(ctx, path)
+		if err != nil {
+			return opened{}, err
+		}
+		rows, err := ds.Rows(ctx, 0, 200)
+		if err != nil {
+			return opened{}, errors.Join(err, ds.Close())
+		}
+		return opened{ds, rows}, nil
+	}, func(o opened, err error) tea.Cmd {
+		p.opening = false
+		if err != nil {
+			cancel()
+			if p.ds != nil {
+				return p.app.fail(fmt.Errorf("%s stays open: %w", filepath.Base(p.path), err))
+			}
+			p.path, p.err = path, err
+			return nil
+		}
+		var shut tea.Cmd
+		if old := p.ds; old != nil {
+			p.cancel()
+			shut = act(p.app.ctx, func(context.Context) error { return old.Close() }, p.reported)
+		}
+		p.ctx, p.cancel = ctx, cancel
+		p.path, p.ds, p.err, p.rowsErr = path, o.ds, nil, nil
+		p.rows, p.first, p.shift = o.rows, 0, 0
+		p.info = p.ds.Info()
+		p.scroll = widget.Scroll{}
+		p.mode, p.manifest, p.outDir, p.prepErr = dataTable, nil, "", nil
+		return tea.Batch(shut, follow(ctx, p.ds.Changed, func() time.Duration { return 100 * time.Millisecond }, p.changed))
+	})
+}
+
+// reported shows an error of work whose result nobody waits for.
+func (p *datasetPane) reported(err error) tea.Cmd {
+	if err != nil {
+		return p.app.fail(err)
+	}
+	return nil
+}
+
+// changed takes over what the index has found out meanwhile.
+func (p *datasetPane) changed() (bool, tea.Cmd) {
+	p.info = p.ds.Info()
+	return true, p.need()
+}
+
+// need reads the rows in sight that are not there yet.
+func (p *datasetPane) need() tea.Cmd {
+	if p.ds == nil || p.reading {
+		return nil
+	}
+	from := int64(p.scroll.Top)
+	to := min(from+int64(max(p.scroll.Height, 1)), p.info.Rows)
+	if from >= p.first && to <= p.first+int64(len(p.rows)) || to <= from {
+		return nil
+	}
+	p.reading = true
+	first := max(0, from-100)
+	ds := p.ds
+	return task(p.ctx, func(ctx context.Context) ([]dataset.Row, error) {
+		return ds.Rows(ctx, first, 300)
+	}, func(rows []dataset.Row, err error) tea.Cmd {
+		p.reading = false
+		if err != nil {
+			p.rowsErr = err
+			return nil
+		}
+		p.rows, p.first, p.rowsErr = rows, first, nil
+		if n := p.ds.Info(); n.Rows != p.info.Rows {
+			p.info = n
+		}
+		return nil
+	})
+}
+
+// row returns row i if it has been read.
+func (p *datasetPane) row(i int) (dataset.Row, bool) {
+	k := int64(i) - p.first
+	if k < 0 || k >= int64(len(p.rows)) {
+		return dataset.Row{}, false
+	}
+	return p.rows[k], true
+}
+
+// to puts the cursor on row i.
+func (p *datasetPane) to(i int) tea.Cmd {
+	p.scroll.Len = int(p.info.Rows)
+	p.scroll.To(i)
+	p.textTop = 0
+	return p.need()
+}
+
+func (p *datasetPane) jump(args string) tea.Cmd {
+	s := strings.TrimSpace(args)
+	n := int64(p.info.Rows)
+	if pc, ok := strings.CutSuffix(s, "%"); ok {
+		f, err := strconv.ParseFloat(strings.TrimSpace(pc), 64)
+		if err != nil || f < 0 || f > 100 {
+			return p.app.say(widget.Warn, widget.MarkWarning, fmt.Sprintf("%q is no place: type a row such as 12, or a percentage such as 50%%", s))
+		}
+		return p.to(int(f / 100 * float64(n-1)))
+	}
+	i, err := strconv.ParseInt(strings.ReplaceAll(s, ",", ""), 10, 64)
+	if err != nil || i < 1 || i > n {
+		return p.app.say(widget.Warn, widget.MarkWarning, fmt.Sprintf("there is no row %q: the rows are 1 to %s", s, widget.Count(n)))
+	}
+	return p.to(int(i - 1))
+}
+
+// search looks for the query from the cursor on.
+func (p *datasetPane) search(backward bool) tea.Cmd {
+	if p.query == "" || p.ds == nil {
+		return nil
+	}
+	if p.stopFind != nil {
+		p.stopFind()
+	}
+	ctx, stop := context.WithCancel(p.ctx)
+	p.finding, p.stopFind = true, stop
+	from := int64(p.scroll.Cursor) + 1
+	if backward {
+		from = int64(p.scroll.Cursor) - 1
+	}
+	type hit struct {
+		row     int64
+		ok      bool
+		wrapped bool
+	}
+	ds, query, last := p.ds, p.query, p.info.Rows-1
+	return task(ctx, func(ctx context.Context) (hit, error) {
+		if from >= 0 && from <= last {
+			row, ok, err := ds.Find(ctx, query, from, backward)
+			if ok || err != nil {
+				return hit{row, ok, false}, err
+			}
+		}
+		start := int64(0)
+		if backward {
+			start = last
+		}
+		row, ok, err := ds.Find(ctx, query, start, backward)
+		return hit{row, ok, true}, err
+	}, func(h hit, err error) tea.Cmd {
+		p.finding = false
+		switch {
+		case err != nil:
+			return p.app.fail(err)
+		case !h.ok:
+			return p.app.say(widget.Warn, widget.MarkWarning, fmt.Sprintf("no row contains %q", query))
+		case h.wrapped:
+			return tea.Batch(p.to(int(h.row)), p.app.say(widget.Info, widget.MarkDone, "searched on from the other end"))
+		}
+		return p.to(int(h.row))
+	})
+}
+
+// trainPath is what a training job would be started on: the splits if they were
+// prepared, else the file.
+func (p *datasetPane) trainPath() string {
+	if p.manifest != nil {
+		return p.outDir
+	}
+	return p.path
+}
+
+func (p *datasetPane) Typing() *widget.Input {
+	switch p.mode {
+	case dataFind:
+		return &p.find
+	case dataForm:
+		if p.form.Typing() {
+			return &p.form.Current().Input
+		}
+	}
+	return nil
+}
+
+func (p *datasetPane) Edited() tea.Cmd {
+	if p.mode == dataForm {
+		p.form.Current().Err = ""
+	}
+	return nil
+}
+
+func (p *datasetPane) Cursor() (int, int, bool) { return p.cx, p.cy, p.cx >= 0 }
+
+// noData says why an action that needs rows cannot be used.
+func (p *datasetPane) noData() string {
+	switch {
+	case p.ds == nil && p.err != nil:
+		return "no dataset is open; open one with o"
+	case p.ds == nil:
+		return "the dataset is being opened"
+	case p.info.Rows == 0:
+		return "the dataset has no rows; open another with o"
+	}
+	return ""
+}

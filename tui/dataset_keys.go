@@ -1,0 +1,198 @@
+package tui
+
+import (
+	"path/filepath"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tunebench/backend/artifact"
+	"tunebench/tui/keys"
+	"tunebench/tui/widget"
+)
+
+func (p *datasetPane) Bindings() *keys.Table  { return p.keys[p.mode] }
+func (p *datasetPane) Tables() []*keys.Table  { return p.keys[:] }
+func (p *datasetPane) set(m dataMode) tea.Cmd { p.mode = m; p.textTop = 0; return p.need() }
+func (p *datasetPane) do(f func()) func(string) tea.Cmd {
+	return func(string) tea.Cmd { f(); return p.need() }
+}
+
+func (p *datasetPane) bind() {
+	off := p.noData
+	move := func(n int) func(string) tea.Cmd {
+		return func(string) tea.Cmd { return p.to(p.scroll.Cursor + n) }
+	}
+	open := keys.Binding{ID: "dataset.open", Keys: []string{"o"}, Label: "open", Help: "open another dataset", Args: "FILE", Rank: 6,
+		Complete: p.app.deps.Paths, Do: p.openCommand}
+	train := keys.Binding{ID: "dataset.train", Keys: []string{"t"}, Label: "train", Help: "train on this dataset", Rank: 4, Off: off,
+		Do: func(string) tea.Cmd { return p.app.train.startWith(p.trainPath()) }}
+	prepare := keys.Binding{ID: "dataset.prepare", Keys: []string{"p"}, Label: "prepare", Help: "write train, validation and test splits of this dataset", Rank: 3, Off: off,
+		Do: func(string) tea.Cmd { return p.prepareForm() }}
+	evaluate := keys.Binding{ID: "dataset.evaluate", Keys: []string{"e"}, Label: "evaluate", Help: "score models on this dataset", Rank: 8, Off: off,
+		Do: func(string) tea.Cmd { return p.app.score.startWith(nil, p.path) }}
+	format := keys.Binding{ID: "dataset.format", Keys: []string{"f"}, Label: "format", Help: "show the row in another prompt format", Args: "FORMAT", Off: off,
+		Complete: func(string) []string { return artifact.Formats() }, Do: p.formatCommand}
+	ask := keys.Binding{ID: "dataset.ask", Keys: []string{"c"}, Label: "ask", Help: "ask the models this row's question", Rank: 7, Off: off,
+		Do: func(string) tea.Cmd {
+			if r, ok := p.row(p.scroll.Cursor); ok {
+				return p.app.chat.ask(r.System, r.Question, r.Answer)
+			}
+			return nil
+		}}
+	next := keys.Binding{ID: "dataset.next-match", Keys: []string{"n"}, Label: "next match", Help: "go to the next row that matches", Off: p.noQuery,
+		Do: func(string) tea.Cmd { return p.search(false) }}
+	prev := keys.Binding{ID: "dataset.previous-match", Keys: []string{"N"}, Label: "previous match", Help: "go to the row before that matches", Off: p.noQuery,
+		Do: func(string) tea.Cmd { return p.search(true) }}
+	find := keys.Binding{ID: "dataset.find", Keys: []string{"/"}, Label: "find", Help: "find rows that contain a text", Args: "TEXT", Rank: 2, Off: off,
+		Do: p.findCommand}
+	row := keys.Binding{ID: "dataset.row", Label: "row", Help: "go to a row, or to a percentage of the rows", Args: "N", Off: off, Do: p.jump}
+
+	p.keys[dataTable] = &keys.Table{Scope: "Dataset", Bindings: []keys.Binding{
+		{ID: "dataset.show", Keys: []string{"enter"}, Label: "row", Help: "show the whole row and its rendered prompt", Rank: 1, Off: off,
+			Do: func(string) tea.Cmd { return p.set(dataRow) }},
+		find, next, prev, prepare, train, ask, evaluate, open, row, format,
+		{ID: "dataset.down", Keys: []string{"down", "j"}, Label: "down", Help: "next row", Hidden: true, Do: move(1)},
+		{ID: "dataset.up", Keys: []string{"up", "k"}, Label: "up", Help: "row before", Hidden: true, Do: move(-1)},
+		{ID: "dataset.page-down", Keys: []string{"pgdown", "ctrl+d", "space"}, Label: "page down", Help: "next page of rows", Hidden: true,
+			Do: func(string) tea.Cmd { return p.to(p.scroll.Cursor + max(p.scroll.Height-1, 1)) }},
+		{ID: "dataset.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "page of rows before", Hidden: true,
+			Do: func(string) tea.Cmd { return p.to(p.scroll.Cursor - max(p.scroll.Height-1, 1)) }},
+		{ID: "dataset.first", Keys: []string{"g", "home"}, Label: "first", Help: "go to the first row", Hidden: true, Do: func(string) tea.Cmd { return p.to(0) }},
+		{ID: "dataset.last", Keys: []string{"G", "end"}, Label: "last", Help: "go to the last row", Hidden: true, Do: func(string) tea.Cmd { return p.to(int(p.info.Rows) - 1) }},
+		{ID: "dataset.right", Keys: []string{"right", "l"}, Label: "columns", Help: "show the columns further right", Hidden: true, Do: p.do(func() { p.shift = min(p.shift+1, max(len(p.columns())-1, 0)) })},
+		{ID: "dataset.left", Keys: []string{"left", "h"}, Label: "columns", Help: "show the columns further left", Hidden: true, Do: p.do(func() { p.shift = max(p.shift-1, 0) })},
+		{ID: "dataset.retry", Keys: []string{"r"}, Label: "retry", Help: "open the dataset again", Do: func(string) tea.Cmd {
+			if p.app.openErr != nil {
+				return tea.Batch(p.app.open(), p.open(p.path))
+			}
+			return p.open(p.path)
+		}},
+	}}
+	p.keys[dataRow] = &keys.Table{Scope: "Dataset, one row", Bindings: []keys.Binding{
+		{ID: "dataset.back", Keys: []string{"esc", "enter", "backspace"}, Label: "table", Help: "back to the table", Rank: 1, Do: func(string) tea.Cmd { return p.set(dataTable) }},
+		{ID: "dataset.next", Keys: []string{"right", "l", "]"}, Label: "next row", Help: "next row", Rank: 2, Do: move(1)},
+		{ID: "dataset.previous", Keys: []string{"left", "h", "["}, Label: "row before", Help: "row before", Do: move(-1)},
+		{ID: "dataset.down", Keys: []string{"down", "j"}, Label: "down", Help: "scroll the text down", Hidden: true, Do: p.do(func() { p.scrollText(1) })},
+		{ID: "dataset.up", Keys: []string{"up", "k"}, Label: "up", Help: "scroll the text up", Hidden: true, Do: p.do(func() { p.scrollText(-1) })},
+		{ID: "dataset.page-down", Keys: []string{"pgdown", "ctrl+d", "space"}, Label: "page down", Help: "next page of the text", Hidden: true, Do: p.do(func() { p.scrollText(p.h - 3) })},
+		{ID: "dataset.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "page of the text before", Hidden: true, Do: p.do(func() { p.scrollText(3 - p.h) })},
+		{ID: "dataset.top", Keys: []string{"g", "home"}, Label: "top", Help: "top of the text", Hidden: true, Do: p.do(func() { p.textTop = 0 })},
+		{ID: "dataset.bottom", Keys: []string{"G", "end"}, Label: "bottom", Help: "bottom of the text", Hidden: true, Do: p.do(func() { p.scrollText(1 << 20) })},
+		ranked(format, 3), train, ask, next, prev, row,
+	}}
+	p.keys[dataFind] = &keys.Table{Scope: "Dataset, find", Bindings: []keys.Binding{
+		{ID: "dataset.find-take", Keys: []string{"enter"}, Label: "find", Help: "go to the next row that contains the text", Rank: 1, Do: func(string) tea.Cmd {
+			p.query, p.mode = p.find.Value(), dataTable
+			return p.search(false)
+		}},
+		{ID: "dataset.find-close", Keys: []string{"esc"}, Label: "close", Help: "do not search", Rank: 2, Do: func(string) tea.Cmd { return p.set(dataTable) }},
+	}}
+	p.keys[dataForm] = &keys.Table{Scope: "Dataset, prepare", Bindings: formKeys("dataset", &p.form, p.prepare, func() tea.Cmd { return p.set(dataTable) })}
+	p.keys[dataPrepared] = &keys.Table{Scope: "Dataset, prepared", Bindings: []keys.Binding{
+		ranked(train, 1),
+		{ID: "dataset.again", Keys: []string{"p"}, Label: "prepare again", Help: "prepare with other settings", Rank: 2, Do: func(string) tea.Cmd { return p.prepareForm() }},
+		{ID: "dataset.back", Keys: []string{"esc", "enter"}, Label: "table", Help: "back to the table", Rank: 3, Do: func(string) tea.Cmd {
+			if p.preparing != nil {
+				p.preparing.cancel()
+			}
+			return p.set(dataTable)
+		}},
+	}}
+}
+
+func ranked(b keys.Binding, rank int) keys.Binding {
+	b.Rank = rank
+	return b
+}
+
+// formKeys is the table of a form: moving between fields, choosing, doing it.
+func formKeys(prefix string, f *widget.Form, do func() tea.Cmd, leave func() tea.Cmd) []keys.Binding {
+	at := func(n int) func(string) tea.Cmd {
+		return func(string) tea.Cmd { f.Move(n); return nil }
+	}
+	choice := func(n int) func(string) tea.Cmd {
+		return func(string) tea.Cmd {
+			if !f.Choose(n) && f.Typing() {
+				f.Current().Input.Press(map[int]string{-1: "left", 1: "right"}[n], "")
+				return nil
+			}
+			if c := f.Current(); c.Changed != nil {
+				return c.Changed()
+			}
+			return nil
+		}
+	}
+	return []keys.Binding{
+		{ID: prefix + ".do", Keys: []string{"ctrl+s"}, Label: "start", Help: "do it, from any field", Rank: 3, Do: func(string) tea.Cmd { return do() }},
+		{ID: prefix + ".field-take", Keys: []string{"enter"}, Label: "take", Help: "next field; on the button: do it", Rank: 1, Do: func(string) tea.Cmd {
+			if f.Current().Kind == widget.ButtonField {
+				return do()
+			}
+			f.Move(1)
+			return nil
+		}},
+		{ID: prefix + ".field-next", Keys: []string{"down", "tab"}, Label: "field", Help: "next field", Rank: 2, Do: at(1)},
+		{ID: prefix + ".field-previous", Keys: []string{"up", "shift+tab"}, Label: "field before", Help: "field before", Hidden: true, Do: at(-1)},
+		{ID: prefix + ".choice-left", Keys: []string{"left"}, Label: "choice", Help: "choice before", Hidden: true, Do: choice(-1)},
+		{ID: prefix + ".choice-right", Keys: []string{"right"}, Label: "choice", Help: "next choice", Hidden: true, Do: choice(1)},
+		{ID: prefix + ".leave", Keys: []string{"esc"}, Label: "leave", Help: "leave the form", Rank: 4, Do: func(string) tea.Cmd { return leave() }},
+	}
+}
+
+func (p *datasetPane) noQuery() string {
+	if p.query == "" {
+		return "nothing was searched yet; / finds a text"
+	}
+	return p.noData()
+}
+
+func (p *datasetPane) openCommand(path string) tea.Cmd {
+	if path != "" {
+		return p.open(path)
+	}
+	m := &prompt{app: p.app, title: "Open a dataset", complete: p.app.deps.Paths,
+		help: "JSON Lines, JSON, CSV, TSV or Parquet; empty opens the sample",
+		do: func(s string) tea.Cmd {
+			if s == "" {
+				s = p.app.deps.Datasets.Sample()
+			}
+			return p.open(s)
+		}}
+	if dir := filepath.Dir(p.path); dir != "." && p.path != p.app.deps.Datasets.Sample() {
+		m.in.Set(dir + string(filepath.Separator))
+	}
+	p.app.modal = m
+	return nil
+}
+
+func (p *datasetPane) findCommand(text string) tea.Cmd {
+	if text != "" {
+		p.query = text
+		return p.search(false)
+	}
+	p.find.Set("")
+	p.find.Placeholder = "text to find; capitals count when you type one"
+	return p.set(dataFind)
+}
+
+func (p *datasetPane) formatCommand(name string) tea.Cmd {
+	if name != "" {
+		if _, err := artifact.FormatByName(name); err != nil {
+			return p.app.fail(err)
+		}
+		p.format = name
+		return nil
+	}
+	all := artifact.Formats()
+	for i, f := range all {
+		if f == p.format {
+			p.format = all[(i+1)%len(all)]
+			break
+		}
+	}
+	return nil
+}
+
+func (p *datasetPane) scrollText(n int) {
+	p.textTop = max(0, min(p.textTop+n, p.textLen-(p.h-2)))
+}

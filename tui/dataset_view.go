@@ -1,0 +1,277 @@
+package tui
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"tunebench/backend/dataset"
+	"tunebench/tui/widget"
+)
+
+// rowCache keeps the drawn text of one row.
+type rowCache struct {
+	ds      Dataset
+	index   int64
+	width   int
+	format  string
+	version int
+	lines   []string
+}
+
+// columns are the columns of the table behind the row number: the parts that the
+// mapping names first, in the order in which they are read.
+func (p *datasetPane) columns() []string {
+	m := p.info.Mapping
+	var cols []string
+	seen := map[string]bool{"": true}
+	add := func(names ...string) {
+		for _, n := range names {
+			if !seen[n] {
+				seen[n] = true
+				cols = append(cols, n)
+			}
+		}
+	}
+	add(m.Question, m.Messages, m.Answer, m.Category, m.System, m.Context, m.ID)
+	add(p.info.Columns...)
+	return cols
+}
+
+// table lays out the columns in sight.
+func (p *datasetPane) table(width int) (*widget.Table, []string) {
+	m := p.info.Mapping
+	cols := p.columns()
+	if p.shift < len(cols) {
+		cols = cols[p.shift:]
+	}
+	num := max(4, len(widget.Count(p.info.Rows)))
+	spec := []widget.Column{{Title: "row", Width: num, Right: true}}
+	for i, name := range cols {
+		c := widget.Column{Title: name, Width: 14, Grow: 2, Drop: i + 1}
+		switch name {
+		case m.Question, m.Messages:
+			c.Width, c.Grow = 24, 5
+		case m.Answer:
+			c.Width, c.Grow = 16, 3
+		case m.Category:
+			c.Width, c.Grow, c.Max = 10, 1, 14
+		case m.ID:
+			c.Width, c.Grow, c.Max = 12, 1, 16
+		}
+		if i == 0 {
+			c.Drop = 0
+		}
+		spec = append(spec, c)
+	}
+	return widget.NewTable(p.app.look, width, spec...), cols
+}
+
+func (p *datasetPane) View() []string {
+	p.cx = -1
+	l := p.app.look
+	switch {
+	case p.ds == nil && p.err != nil:
+		return p.app.message(p.w, p.h, widget.Bad, widget.MarkFailed, "The dataset could not be opened", p.err.Error(),
+			hint{"r", "try again"}, hint{"o", "open another"})
+	case p.ds == nil:
+		return p.app.message(p.w, p.h, widget.Info, widget.Spinner(p.app.frame), "Opening "+p.path, "")
+	case p.mode == dataForm:
+		return p.viewForm()
+	case p.mode == dataPrepared:
+		return p.viewPrepared()
+	case p.mode == dataRow:
+		lines := []string{p.titleLine(), widget.Blank(p.w)}
+		text := p.rowText(p.w)
+		h := p.h - 2
+		p.textLen = len(text)
+		p.textTop = max(0, min(p.textTop, len(text)-h))
+		lines = append(lines, text[p.textTop:min(p.textTop+h, len(text))]...)
+		return widget.Fit(lines, p.w, p.h)
+	case p.info.Rows == 0 && p.info.RowsExact:
+		return p.app.message(p.w, p.h, widget.Muted, widget.MarkUnknown, "This dataset has no rows", p.path,
+			hint{"o", "open another"}, hint{"r", "read it again"})
+	}
+
+	lines := []string{p.titleLine(), widget.Blank(p.w)}
+	h := p.h - 2
+	if p.mode == dataFind {
+		h--
+	}
+	switch {
+	case p.w >= 150 && h >= 12: // list and row side by side
+		left := p.w * 3 / 5
+		right := p.w - left - 3
+		list := p.viewTable(left, h)
+		text := widget.Fit(p.rowText(right), right, h)
+		for i := range list {
+			lines = append(lines, l.Row(p.w).Raw(list[i], left).Gap(1).Put(widget.Border, "│").Gap(1).Raw(text[i], right).String())
+		}
+	case h >= 28: // the row below the list
+		list := max(10, h*3/5)
+		lines = append(lines, p.viewTable(p.w, list)...)
+		lines = append(lines, widget.Blank(p.w))
+		lines = append(lines, widget.Fit(p.rowText(p.w), p.w, h-list-1)...)
+	default:
+		lines = append(lines, p.viewTable(p.w, h)...)
+	}
+	if p.mode == dataFind {
+		r := l.Row(p.w).Gap(1).Put(widget.Key, "/ ")
+		p.cx, p.cy = 3+p.find.Line(r, p.w-4, true), p.h-1
+		lines = append(lines, r.String())
+	}
+	return widget.Fit(lines, p.w, p.h)
+}
+
+// titleLine names the dataset and says how big it is and where the cursor stands.
+func (p *datasetPane) titleLine() string {
+	r := p.app.look.Row(p.w).Gap(2)
+	name := p.path
+	if s, ok := strings.CutPrefix(name, dataset.SamplePrefix); ok {
+		r.Put(widget.Strong, s).Gap(2).Put(widget.Faint, "the sample")
+	} else {
+		r.Put(widget.Strong, filepath.Base(name))
+	}
+	rows := widget.Plural(p.info.Rows, "row")
+	if !p.info.RowsExact {
+		rows = "about " + rows
+	}
+	r.Gap(3).Put(widget.Muted, rows).Gap(3).Put(widget.Muted, p.info.Format).Gap(1).Put(widget.Muted, widget.Bytes(p.info.Bytes))
+	if !p.info.RowsExact && p.info.Indexed < 1 {
+		r.Gap(3).Put(widget.Info, fmt.Sprintf("indexing %.0f %%", p.info.Indexed*100))
+	}
+	if p.manifest != nil {
+		r.Gap(3).Put(widget.Good, widget.MarkDone+" prepared")
+	}
+	at := "row " + widget.Count(int64(p.scroll.Cursor)+1)
+	st := widget.Faint
+	switch {
+	case p.finding:
+		at, st = widget.Spinner(p.app.frame)+" finding "+p.query, widget.Info
+	case p.rowsErr != nil:
+		at, st = widget.MarkFailed+" "+p.rowsErr.Error(), widget.Bad
+	case p.query != "":
+		at = "/" + p.query + "   " + at
+	}
+	if w := p.app.look.Width(at); r.Left() > w+3 {
+		r.Gap(r.Left()-w-2).Put(st, at)
+	}
+	return r.String()
+}
+
+func (p *datasetPane) viewTable(width, height int) []string {
+	p.scroll.Set(int(p.info.Rows), height-1)
+	t, cols := p.table(width)
+	lines := []string{t.Head()}
+	m := p.info.Mapping
+	cells := make([]widget.Cell, len(cols)+1)
+	for i := p.scroll.Top; i < p.scroll.End(); i++ {
+		cells[0] = widget.Cell{Text: widget.Count(int64(i) + 1), Style: widget.Faint}
+		row, ok := p.row(i)
+		for k, name := range cols {
+			c := widget.Cell{Style: widget.Muted}
+			switch {
+			case !ok && k == 0:
+				c = widget.Cell{Text: "..", Style: widget.Faint}
+			case row.Err != "" && k == 0:
+				c = widget.Cell{Text: widget.MarkFailed + " " + row.Err, Style: widget.Bad}
+			case ok:
+				c.Text = field(row, name)
+				if name == m.Question || name == m.Answer || name == m.Messages {
+					c.Style = widget.Text
+				}
+			}
+			cells[k+1] = c
+		}
+		lines = append(lines, t.Line(cells, i == p.scroll.Cursor, p.mode != dataFind))
+	}
+	return widget.Fit(lines, width, height)
+}
+
+func field(r dataset.Row, name string) string {
+	for _, f := range r.Fields {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+// rowText is the whole row under the cursor: its parts, and what training sees.
+func (p *datasetPane) rowText(width int) []string {
+	row, ok := p.row(p.scroll.Cursor)
+	if !ok {
+		return []string{p.app.look.Row(width).Gap(2).Put(widget.Faint, "reading the row").String()}
+	}
+	key := rowCache{ds: p.ds, index: row.Index, width: width, format: p.format, version: p.app.look.Version()}
+	c := &p.cache
+	if c.ds == key.ds && c.index == key.index && c.width == key.width && c.format == key.format && c.version == key.version && c.lines != nil {
+		return c.lines
+	}
+	key.lines = p.drawRow(row, width)
+	p.cache = key
+	return key.lines
+}
+
+func (p *datasetPane) drawRow(row dataset.Row, width int) []string {
+	l := p.app.look
+	lines := []string{l.Rule(width, "row "+widget.Count(row.Index+1), row.ID, false)}
+	if row.Err != "" {
+		return append(lines, paragraph(l, width, "error", row.Err, widget.Bad, 10)...)
+	}
+	label := 8
+	for _, f := range row.Fields {
+		label = min(max(label, l.Width(f.Name)), 16)
+	}
+	for _, name := range p.columns() {
+		if name == p.info.Mapping.ID && row.ID != "" {
+			continue
+		}
+		v := field(row, name)
+		st := widget.Text
+		if v == "" {
+			v, st = "(empty)", widget.Faint
+		}
+		lines = append(lines, paragraph(l, width, name, v, st, label)...)
+	}
+	lines = append(lines, widget.Blank(width))
+	lines = append(lines, l.Rule(width, "as it is trained", p.format, false))
+	prompt, completion, err := p.app.deps.Datasets.Render(row, p.format)
+	if err != nil {
+		return append(lines, paragraph(l, width, "", err.Error(), widget.Bad, 0)...)
+	}
+	for _, s := range l.Wrap(prompt, width-6) {
+		lines = append(lines, l.Row(width).Gap(4).Put(widget.Muted, s).String())
+	}
+	for i, s := range l.Wrap(strings.TrimLeft(completion, " "), width-6) {
+		r := l.Row(width).Gap(2).Put(widget.Good, "▌").Gap(1).Put(widget.Good, s)
+		if i == 0 {
+			note := "the loss is on this"
+			if r.Left() > len(note)+4 {
+				r.Gap(r.Left()-len(note)-2).Put(widget.Faint, note)
+			}
+		}
+		lines = append(lines, r.String())
+	}
+	return lines
+}
+
+// paragraph is a label with wrapped text beside it.
+func paragraph(l *widget.Look, width int, label, text string, st widget.Style, labelWidth int) []string {
+	indent := 2
+	if labelWidth > 0 {
+		indent += labelWidth + 2
+	}
+	var lines []string
+	for i, s := range l.Wrap(text, width-indent-2) {
+		r := l.Row(width).Gap(2)
+		if labelWidth > 0 {
+			if i > 0 {
+				label = ""
+			}
+			r.Cell(widget.Muted, label, labelWidth, false).Gap(2)
+		}
+		lines = append(lines, r.Put(st, s).String())
+	}
+	return lines
+}

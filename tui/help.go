@@ -1,0 +1,92 @@
+package tui
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tunebench/tui/keys"
+	"tunebench/tui/widget"
+)
+
+// help lists the keys of the pane in front and those that hold everywhere. It is
+// drawn from the table that dispatch uses.
+type help struct {
+	app    *App
+	scroll widget.Scroll
+}
+
+func newHelp(a *App) *help { return &help{app: a} }
+
+func (h *help) input() *widget.Input { return nil }
+func (h *help) edited() tea.Cmd      { return nil }
+func (h *help) hints() []hint {
+	return []hint{{"↑ ↓", "scroll"}, {"ctrl+p", "search all actions"}, {"esc", "close"}}
+}
+
+func (h *help) press(key, _ string) tea.Cmd {
+	switch key {
+	case "esc", "q", "?", "f1", "enter":
+		h.app.close()
+	case "ctrl+p":
+		h.app.palette()
+	case "down", "j":
+		h.scroll.Top++
+	case "up", "k":
+		h.scroll.Top--
+	case "pgdown", "space":
+		h.scroll.Top += h.scroll.Height
+	case "pgup":
+		h.scroll.Top -= h.scroll.Height
+	case "g", "home":
+		h.scroll.Top = 0
+	case "G", "end":
+		h.scroll.Top = 1 << 20
+	}
+	return nil
+}
+
+func (h *help) box(l *widget.Look, maxWidth, maxHeight int) (string, []string, int, int, int) {
+	inner := min(maxWidth, 84)
+	var lines []string
+	for n, t := range h.app.active() {
+		if t == nil {
+			continue
+		}
+		if n > 0 {
+			lines = append(lines, widget.Blank(inner))
+		}
+		lines = append(lines, l.Row(inner).Put(widget.Strong, t.Scope).String())
+		for i := range t.Bindings {
+			lines = append(lines, helpLine(l, &t.Bindings[i], inner))
+		}
+	}
+	h.scroll.Height = min(len(lines), maxHeight)
+	h.scroll.Top = max(0, min(h.scroll.Top, len(lines)-h.scroll.Height))
+	return "Keys", lines[h.scroll.Top : h.scroll.Top+h.scroll.Height], inner, -1, 0
+}
+
+func helpLine(l *widget.Look, b *keys.Binding, inner int) string {
+	var ks []string
+	for _, k := range b.Keys {
+		ks = append(ks, keys.ShowOne(k))
+	}
+	off := b.Why()
+	key, text := widget.Key, widget.Text
+	if off != "" {
+		key, text = widget.Faint, widget.Faint
+	}
+	name := ":" + b.Command()
+	if b.Args != "" {
+		name += " " + b.Args
+	}
+	r := l.Row(inner).Gap(1).Cell(key, strings.Join(ks, " "), 13, false).Gap(1)
+	if inner >= 64 {
+		r.Cell(widget.Faint, name, 17, false).Gap(1)
+	}
+	r.Put(text, b.Help)
+	if off != "" {
+		r.Put(widget.Faint, " ("+off+")")
+	}
+	return r.String()
+}

@@ -1,0 +1,371 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tunebench/backend/chat"
+	"tunebench/backend/evaluation"
+	"tunebench/tui/keys"
+	"tunebench/tui/widget"
+)
+
+type scoreMode uint8
+
+const (
+	scoreBoard scoreMode = iota
+	scoreForm
+	scoreRecords
+	scoreSearch
+	scoreRecord
+)
+
+// scoreNames are the scores in the order in which they are shown.
+var scoreNames = []string{"f1_score", "exact_match_score", "quasi_exact_match_score", "precision_over_words", "recall_over_words"}
+
+// scorePane runs evaluations and shows what came out of them.
+type scorePane struct {
+	app  *App
+	w, h int
+	mode scoreMode
+	keys [5]*keys.Table
+
+	runs    []evaluation.Run
+	loaded  bool
+	loading bool
+	err     error
+	run     *evaluation.Run
+	live    Live
+	stop    bool // the user stopped the live run
+	score   int  // the score that categories and records are shown for
+	top     int
+
+	form     widget.Form
+	starting bool
+	models   []chat.Model // for the form
+	cx, cy   int
+
+	recs recordList
+}
+
+func newScorePane(a *App) *scorePane {
+	p := &scorePane{app: a, score: 1}
+	p.bind()
+	return p
+}
+
+func (p *scorePane) Title() string { return "Scoreboard" }
+
+func (p *scorePane) Status() string {
+	if p.live != nil {
+		return widget.Spinner(p.app.frame)
+	}
+	return ""
+}
+
+func (p *scorePane) SetSize(w, h int) { p.w, p.h = w, h }
+
+func (p *scorePane) Animated() bool {
+	return p.live != nil || p.starting || p.loading && p.run == nil || p.recs.loading
+}
+
+// running says what is being evaluated, for the header.
+func (p *scorePane) running() string {
+	if p.live == nil || p.run == nil {
+		return ""
+	}
+	if p.run.Total == 0 {
+		return "evaluating"
+	}
+	return fmt.Sprintf("evaluating %d %%", 100*p.run.Done/p.run.Total)
+}
+
+// ending says what would end with the program; "" for nothing.
+func (p *scorePane) ending() string {
+	if p.live == nil {
+		return ""
+	}
+	return "An evaluation is running."
+}
+
+func (p *scorePane) opened() tea.Cmd { return p.reload() }
+
+func (p *scorePane) Show() tea.Cmd {
+	if p.loaded {
+		return nil
+	}
+	return p.reload()
+}
+
+// reload reads the list of runs and, unless one is shown, takes the newest.
+func (p *scorePane) reload() tea.Cmd {
+	if p.app.svc == nil || p.loading {
+		return nil
+	}
+	p.loading = true
+	return task(p.app.ctx, p.app.svc.Evaluation.Runs, func(runs []evaluation.Run, err error) tea.Cmd {
+		p.loading, p.err = false, err
+		if err != nil {
+			return nil
+		}
+		slices.SortStableFunc(runs, func(a, b evaluation.Run) int { return b.Created.Compare(a.Created) })
+		p.runs, p.loaded = runs, true
+		if p.run == nil && len(runs) > 0 {
+			return p.choose(runs[0].ID)
+		}
+		return nil
+	})
+}
+
+// choose shows a run.
+func (p *scorePane) choose(id string) tea.Cmd {
+	if p.live != nil && p.live.Run().ID == id {
+		return p.take(p.live.Run())
+	}
+	return task(p.app.ctx, func(ctx context.Context) (evaluation.Run, error) {
+		return p.app.svc.Evaluation.Run(ctx, id)
+	}, func(r evaluation.Run, err error) tea.Cmd {
+		if err != nil {
+			return p.app.fail(err)
+		}
+		return p.take(r)
+	})
+}
+
+func (p *scorePane) take(r evaluation.Run) tea.Cmd {
+	if p.run == nil || p.run.ID != r.ID {
+		p.recs, p.top = recordList{}, 0
+		if p.mode != scoreForm {
+			p.mode = scoreBoard
+		}
+	}
+	p.run = &r
+	return nil
+}
+
+// startWith opens the form with models and a dataset; "" takes the held-out file.
+func (p *scorePane) startWith(refs []string, path string) tea.Cmd {
+	cmd := p.app.goTo(p)
+	if why := p.app.needAccount(); why != "" {
+		return tea.Batch(cmd, p.app.say(widget.Warn, widget.MarkWarning, why))
+	}
+	p.mode = scoreForm
+	limit := ""
+	if n := p.app.deps.Eval.Limit; n > 0 {
+		limit = strconv.Itoa(n)
+	}
+	p.form = widget.Form{Fields: []widget.Field{
+		{Name: "dataset", Label: "dataset", Help: "rows that no model was trained on"},
+		{Name: "models", Label: "models", Help: "the first is what the others are compared with"},
+		{Name: "limit", Label: "rows", Help: "how many to use; empty uses all"},
+		{Name: "do", Label: "Evaluate", Kind: widget.ButtonField},
+	}}
+	p.form.Field("dataset").Input.Set(or(path, p.app.deps.HeldOut))
+	p.form.Field("limit").Input.Set(limit)
+	p.form.Field("limit").Input.Placeholder = "all"
+	p.form.Field("models").Input.Set(strings.Join(refs, ", "))
+	p.form.Field("models").Input.Placeholder = "base, MODEL"
+	p.form.On("do")
+	return tea.Batch(cmd, task(p.app.ctx, p.app.svc.Chat.Models, func(ms []chat.Model, err error) tea.Cmd {
+		if err != nil {
+			return p.app.fail(err)
+		}
+		p.models = ms
+		if f := p.form.Field("models"); f != nil && f.Value() == "" {
+			var refs []string
+			for _, m := range usual(ms) {
+				refs = append(refs, m.Ref)
+			}
+			f.Input.Set(strings.Join(refs, ", "))
+		}
+		return nil
+	}))
+}
+
+// start starts the run that the form describes.
+func (p *scorePane) start() tea.Cmd {
+	if p.live != nil {
+		return p.app.say(widget.Warn, widget.MarkWarning, "an evaluation is already running; x stops it")
+	}
+	bad := func(field, why string) tea.Cmd {
+		p.form.Field(field).Err = why
+		p.form.On(field)
+		return nil
+	}
+	spec := evaluation.Spec{Dataset: strings.TrimSpace(p.form.Value("dataset")), MaxTokens: p.app.deps.Eval.MaxTokens, Delimiter: p.app.deps.Eval.Delimiter, Seed: 1}
+	if spec.Dataset == "" {
+		return bad("dataset", "a file is needed")
+	}
+	for _, m := range strings.FieldsFunc(p.form.Value("models"), func(r rune) bool { return r == ',' || r == ' ' }) {
+		if !slices.Contains(spec.Models, m) {
+			spec.Models = append(spec.Models, m)
+		}
+	}
+	if len(spec.Models) == 0 {
+		return bad("models", "at least one model is needed")
+	}
+	if s := strings.TrimSpace(p.form.Value("limit")); s != "" && s != "all" {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			return bad("limit", "a whole number is needed, or nothing")
+		}
+		spec.Limit = n
+	}
+	begin := func() tea.Cmd {
+		p.starting = true
+		return task(p.app.ctx, func(ctx context.Context) (Live, error) {
+			// The run lives as long as the program, not as long as this call.
+			return p.app.svc.Evaluation.Start(p.app.ctx, spec)
+		}, p.started)
+	}
+	if !p.app.svc.Account.Bills {
+		return begin()
+	}
+	rows := "all rows"
+	if spec.Limit > 0 {
+		rows = widget.Plural(int64(spec.Limit), "row")
+	}
+	p.app.modal = newConfirm(p.app, confirm{title: "Start an evaluation that costs money?", yes: "start it", do: begin,
+		text:  []string{"Every row is one request to every model. Bedrock bills them as it bills any other; a model that sleeps is loaded and billed while it answers."},
+		facts: [][2]string{{"dataset", spec.Dataset + ", " + rows}, {"models", strings.Join(spec.Models, ", ")}}})
+	return nil
+}
+
+func (p *scorePane) started(live Live, err error) tea.Cmd {
+	p.starting = false
+	if err != nil {
+		return p.app.fail(err)
+	}
+	p.live, p.stop, p.mode = live, false, scoreBoard
+	p.recs = recordList{}
+	r := live.Run()
+	p.run = &r
+	return follow(p.app.ctx, live.Changed, p.pause, func() (bool, tea.Cmd) {
+		if p.live != live {
+			return false, nil
+		}
+		r := live.Run()
+		shown := p.run != nil && p.run.ID == r.ID
+		if shown {
+			p.run = &r
+		}
+		select {
+		case <-live.Done():
+			return false, p.ended(live.Run(), shown)
+		default:
+			return true, nil
+		}
+	})
+}
+
+func (p *scorePane) pause() time.Duration {
+	if p.app.pane() != pane(p) {
+		return 500 * time.Millisecond
+	}
+	return 100 * time.Millisecond
+}
+
+func (p *scorePane) ended(r evaluation.Run, shown bool) tea.Cmd {
+	p.live = nil
+	if shown {
+		p.run = &r
+	}
+	cmds := []tea.Cmd{p.reload()}
+	switch {
+	case r.Status == "finished" && p.app.pane() != pane(p):
+		cmds = append(cmds, p.app.say(widget.Good, widget.MarkDone, "evaluation finished: the scores are in the Scoreboard, 5"))
+	case r.Status != "finished" && !p.stop:
+		cmds = append(cmds, p.app.say(widget.Warn, widget.MarkWarning, "evaluation "+r.Status+": resume it with r in the Scoreboard"))
+	}
+	return tea.Batch(cmds...)
+}
+
+// resume goes on with a run that was stopped or interrupted.
+func (p *scorePane) resume() tea.Cmd {
+	id := p.run.ID
+	p.starting = true
+	return task(p.app.ctx, func(context.Context) (Live, error) {
+		return p.app.svc.Evaluation.Resume(p.app.ctx, id)
+	}, p.started)
+}
+
+// pick offers the runs.
+func (p *scorePane) pick() {
+	var all []entry
+	for _, r := range p.runs {
+		mark, _ := widget.Status(r.Status, 0)
+		all = append(all, entry{text: mark + " " + datasetName(r.Spec.Dataset) + "   " + strings.Join(r.Spec.Models, ", "),
+			note: fmt.Sprintf("%s, %s, %s", r.Status, widget.Plural(int64(r.Total), "record"), widget.Ago(r.Created, p.app.deps.Now())),
+			do:   func() tea.Cmd { return p.choose(r.ID) }})
+	}
+	p.app.modal = newPicker(p.app, "Runs", "type to narrow", all)
+}
+
+// export writes the run to a file.
+func (p *scorePane) export(args string) tea.Cmd {
+	id := p.run.ID
+	write := func(path string) tea.Cmd {
+		format := strings.TrimPrefix(filepath.Ext(path), ".")
+		return act(p.app.ctx, func(ctx context.Context) (err error) {
+			if p.app.deps.Create == nil {
+				return fmt.Errorf("nothing can be written here")
+			}
+			var f io.WriteCloser
+			if f, err = p.app.deps.Create(path); err != nil {
+				return err
+			}
+			defer func() {
+				if cerr := f.Close(); err == nil {
+					err = cerr
+				}
+			}()
+			return p.app.svc.Evaluation.Export(ctx, id, format, f)
+		}, func(err error) tea.Cmd {
+			if err != nil {
+				return p.app.fail(err)
+			}
+			return p.app.say(widget.Good, widget.MarkDone, "written to "+path)
+		})
+	}
+	if args != "" {
+		return write(args)
+	}
+	m := &prompt{app: p.app, title: "Export this run", help: "the name's end decides: .md, .csv or .jsonl", do: func(s string) tea.Cmd {
+		if s == "" {
+			return nil
+		}
+		return write(s)
+	}}
+	m.in.Set(filepath.Join(p.app.deps.WorkDir, "run-"+id+".md"))
+	p.app.modal = m
+	return nil
+}
+
+func (p *scorePane) Typing() *widget.Input {
+	switch p.mode {
+	case scoreForm:
+		if p.form.Typing() {
+			return &p.form.Current().Input
+		}
+	case scoreSearch:
+		return &p.recs.search
+	}
+	return nil
+}
+
+func (p *scorePane) Edited() tea.Cmd {
+	if p.mode == scoreForm {
+		p.form.Current().Err = ""
+	}
+	return nil
+}
+
+func (p *scorePane) Cursor() (int, int, bool) { return p.cx, p.cy, p.cx >= 0 }

@@ -1,0 +1,128 @@
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"tunebench/tui/keys"
+)
+
+func (p *scorePane) Bindings() *keys.Table { return p.keys[p.mode] }
+func (p *scorePane) Tables() []*keys.Table { return p.keys[:] }
+
+func (p *scorePane) noRun() string {
+	if why := p.app.needAccount(); why != "" {
+		return why
+	}
+	if p.run == nil {
+		return "there is no run yet; n starts one"
+	}
+	return ""
+}
+
+func (p *scorePane) noLive() string {
+	if p.live == nil {
+		return "no evaluation is running"
+	}
+	return ""
+}
+
+func (p *scorePane) noResume() string {
+	switch {
+	case p.noRun() != "":
+		return p.noRun()
+	case p.live != nil:
+		return "an evaluation is running"
+	case p.run.Status == "finished":
+		return "this run is finished; there is nothing to resume"
+	}
+	return ""
+}
+
+func (p *scorePane) bind() {
+	do := func(f func()) func(string) tea.Cmd {
+		return func(string) tea.Cmd { f(); return nil }
+	}
+	nextScore := func(reload bool) func(string) tea.Cmd {
+		return func(string) tea.Cmd {
+			p.score = (p.score + 1) % len(scoreNames)
+			if reload {
+				return p.readRecords(0)
+			}
+			return nil
+		}
+	}
+	stop := keys.Binding{ID: "score.stop", Keys: []string{"x"}, Label: "stop", Help: "stop the evaluation; it can be resumed", Rank: 3, Off: p.noLive,
+		Do: do(func() { p.stop = true; p.live.Stop() })}
+	fresh := keys.Binding{ID: "score.new", Keys: []string{"n"}, Label: "new", Help: "evaluate models on a dataset", Args: "DATASET", Rank: 2, Off: p.app.needAccount,
+		Do: func(path string) tea.Cmd { return p.startWith(nil, path) }}
+	p.keys[scoreBoard] = &keys.Table{Scope: "Scoreboard", Bindings: []keys.Binding{
+		{ID: "score.records", Keys: []string{"enter"}, Label: "records", Help: "look at the records behind the scores", Rank: 1, Off: p.noRun, Do: func(string) tea.Cmd { return p.openRecords() }},
+		fresh, stop,
+		{ID: "score.resume", Keys: []string{"r"}, Label: "resume", Help: "go on with a run that was stopped or interrupted", Rank: 4, Off: func() string {
+			if p.app.openErr != nil {
+				return ""
+			}
+			return p.noResume()
+		}, Do: func(string) tea.Cmd {
+			if p.app.openErr != nil {
+				return p.app.open()
+			}
+			return p.resume()
+		}},
+		{ID: "score.score", Keys: []string{"s"}, Label: "score", Help: "show categories and records for another score", Rank: 5, Off: p.noRun, Do: nextScore(false)},
+		{ID: "score.runs", Keys: []string{"o"}, Label: "runs", Help: "show an earlier run", Rank: 6, Off: p.noRun, Do: do(p.pick)},
+		{ID: "score.export", Keys: []string{"X"}, Label: "export", Help: "write the run to a file: .md, .csv or .jsonl", Args: "FILE", Rank: 7, Off: p.noRun, Do: p.export},
+		{ID: "score.chat", Keys: []string{"c"}, Label: "chat", Help: "chat with the models of this run", Rank: 8, Off: p.noRun, Do: func(string) tea.Cmd { return p.app.chat.with(p.run.Spec.Models...) }},
+		{ID: "score.down", Keys: []string{"down", "j"}, Label: "down", Help: "scroll down", Hidden: true, Do: do(func() { p.top++ })},
+		{ID: "score.up", Keys: []string{"up", "k"}, Label: "up", Help: "scroll up", Hidden: true, Do: do(func() { p.top = max(0, p.top-1) })},
+		{ID: "score.page-down", Keys: []string{"pgdown", "ctrl+d", "space"}, Label: "page down", Help: "page down", Hidden: true, Do: do(func() { p.top += p.h - 2 })},
+		{ID: "score.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "page up", Hidden: true, Do: do(func() { p.top = max(0, p.top-p.h+2) })},
+		{ID: "score.refresh", Keys: []string{"R"}, Label: "refresh", Help: "read the list of runs again", Do: func(string) tea.Cmd { return p.reload() }},
+	}}
+	p.keys[scoreForm] = &keys.Table{Scope: "Scoreboard, new run", Bindings: formKeys("score", &p.form, p.start, func() tea.Cmd {
+		p.mode = scoreBoard
+		return nil
+	})}
+	move := func(n int) func(string) tea.Cmd {
+		return func(string) tea.Cmd { return p.moveRecord(n) }
+	}
+	ask := keys.Binding{ID: "score.ask", Keys: []string{"c"}, Label: "ask", Help: "ask the models this question in the chat", Rank: 6, Off: p.noRecord, Do: func(string) tea.Cmd {
+		r := p.recs.at()
+		return tea.Batch(p.app.chat.with(p.run.Spec.Models...), p.app.chat.ask(r.System, r.Question, r.Reference))
+	}}
+	p.keys[scoreRecords] = &keys.Table{Scope: "Scoreboard, records", Bindings: []keys.Binding{
+		{ID: "score.record", Keys: []string{"enter"}, Label: "record", Help: "show this record with the answers of all models", Rank: 1, Off: p.noRecord, Do: func(string) tea.Cmd { return p.openRecord() }},
+		{ID: "score.board", Keys: []string{"esc", "backspace"}, Label: "scores", Help: "back to the scores", Rank: 7, Do: do(func() { p.mode = scoreBoard })},
+		{ID: "score.model", Keys: []string{"m"}, Label: "model", Help: "records of another model", Rank: 2, Do: func(string) tea.Cmd { p.recs.model++; return p.readRecords(0) }},
+		{ID: "score.worst", Keys: []string{"w"}, Label: "worst", Help: "worst first, or in the order of the dataset", Rank: 3, Do: func(string) tea.Cmd { p.recs.worst = !p.recs.worst; return p.readRecords(0) }},
+		{ID: "score.category", Keys: []string{"f"}, Label: "category", Help: "records of one category after the other, then of all", Rank: 5, Do: func(string) tea.Cmd { p.recs.category++; return p.readRecords(0) }},
+		{ID: "score.find", Keys: []string{"/"}, Label: "find", Help: "records that hold a text", Args: "TEXT", Rank: 4, Do: func(s string) tea.Cmd {
+			if s != "" {
+				p.recs.search.Set(s)
+				return p.readRecords(0)
+			}
+			p.mode = scoreSearch
+			return nil
+		}},
+		{ID: "score.score", Keys: []string{"s"}, Label: "score", Help: "another score", Do: nextScore(true)},
+		ask,
+		{ID: "score.down", Keys: []string{"down", "j"}, Label: "down", Help: "next record", Hidden: true, Do: move(1)},
+		{ID: "score.up", Keys: []string{"up", "k"}, Label: "up", Help: "record before", Hidden: true, Do: move(-1)},
+		{ID: "score.page-down", Keys: []string{"pgdown", "ctrl+d", "space"}, Label: "page down", Help: "page down", Hidden: true, Do: func(string) tea.Cmd { return p.moveRecord(max(p.recs.scroll.Height-1, 1)) }},
+		{ID: "score.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "page up", Hidden: true, Do: func(string) tea.Cmd { return p.moveRecord(-max(p.recs.scroll.Height-1, 1)) }},
+		{ID: "score.first", Keys: []string{"g", "home"}, Label: "first", Help: "first record", Hidden: true, Do: move(-1 << 30)},
+		{ID: "score.last", Keys: []string{"G", "end"}, Label: "last", Help: "last record", Hidden: true, Do: move(1 << 30)},
+	}}
+	p.keys[scoreSearch] = &keys.Table{Scope: "Scoreboard, find", Bindings: []keys.Binding{
+		{ID: "score.find-take", Keys: []string{"enter"}, Label: "find", Help: "show the records that hold the text", Rank: 1, Do: func(string) tea.Cmd { p.mode = scoreRecords; return p.readRecords(0) }},
+		{ID: "score.find-close", Keys: []string{"esc"}, Label: "all", Help: "show all records", Rank: 2, Do: func(string) tea.Cmd { p.recs.search.Set(""); p.mode = scoreRecords; return p.readRecords(0) }},
+	}}
+	p.keys[scoreRecord] = &keys.Table{Scope: "Scoreboard, one record", Bindings: []keys.Binding{
+		{ID: "score.back", Keys: []string{"esc", "enter", "backspace"}, Label: "records", Help: "back to the records", Rank: 1, Do: do(func() { p.mode = scoreRecords })},
+		{ID: "score.next", Keys: []string{"right", "l", "]"}, Label: "next", Help: "next record", Rank: 2, Do: func(string) tea.Cmd { return tea.Batch(p.moveRecord(1), p.openRecord()) }},
+		{ID: "score.previous", Keys: []string{"left", "h", "["}, Label: "before", Help: "record before", Rank: 3, Do: func(string) tea.Cmd { return tea.Batch(p.moveRecord(-1), p.openRecord()) }},
+		{ID: "score.down", Keys: []string{"down", "j"}, Label: "down", Help: "scroll down", Hidden: true, Do: do(func() { p.recs.top++ })},
+		{ID: "score.up", Keys: []string{"up", "k"}, Label: "up", Help: "scroll up", Hidden: true, Do: do(func() { p.recs.top-- })},
+		ask,
+	}}
+}

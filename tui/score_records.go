@@ -1,0 +1,311 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tunebench/backend/evaluation"
+	"tunebench/tui/widget"
+)
+
+// recordWindow is how many records are read at once.
+const recordWindow = 200
+
+// recordList is the window over the records of one model.
+type recordList struct {
+	rows     []evaluation.Record
+	first    int // place of rows[0] in the list
+	total    int
+	loading  bool
+	err      error
+	gen      int
+	model    int // index into the run's models
+	category int // 0 for all, else index + 1
+	worst    bool
+	search   widget.Input
+	scroll   widget.Scroll
+
+	row    int64 // of the record in the detail
+	others []evaluation.Record
+	top    int
+}
+
+// at is the record under the cursor; the zero record if it is not there yet.
+func (l *recordList) at() evaluation.Record {
+	if i := l.scroll.Cursor - l.first; i >= 0 && i < len(l.rows) {
+		return l.rows[i]
+	}
+	return evaluation.Record{}
+}
+
+func (p *scorePane) noRecord() string {
+	if why := p.noRun(); why != "" {
+		return why
+	}
+	if len(p.recs.rows) == 0 {
+		return "there is no record here"
+	}
+	return ""
+}
+
+// categories are those that the run has.
+func (p *scorePane) categories() []string {
+	var all []string
+	if p.run != nil && len(p.run.Models) > 0 {
+		for _, c := range p.run.Models[0].Categories {
+			all = append(all, c.Category)
+		}
+	}
+	return all
+}
+
+func (p *scorePane) openRecords() tea.Cmd {
+	p.mode = scoreRecords
+	if len(p.recs.rows) == 0 || p.live != nil {
+		if p.recs.gen == 0 { // the model that is compared, not the baseline
+			p.recs.model = max(len(p.run.Models)-1, 0)
+			p.recs.worst = true
+		}
+		return p.readRecords(0)
+	}
+	return nil
+}
+
+func (p *scorePane) filter() RecordFilter {
+	r := &p.recs
+	f := RecordFilter{Worst: r.worst, Score: scoreNames[p.score], Search: r.search.Value()}
+	if n := len(p.run.Models); n > 0 {
+		r.model %= n
+		f.Model = p.run.Models[r.model].Model
+	}
+	cats := p.categories()
+	r.category %= len(cats) + 1
+	if r.category > 0 {
+		f.Category = cats[r.category-1]
+	}
+	return f
+}
+
+// readRecords reads the window that begins at offset; 0 also goes to the top.
+func (p *scorePane) readRecords(offset int) tea.Cmd {
+	r := &p.recs
+	r.gen++
+	gen := r.gen
+	r.loading, r.err = true, nil
+	if offset == 0 {
+		r.scroll.To(0)
+	}
+	f := p.filter()
+	f.Offset, f.Limit = offset, recordWindow
+	id := p.run.ID
+	type window struct {
+		rows  []evaluation.Record
+		total int
+	}
+	return task(p.app.ctx, func(ctx context.Context) (window, error) {
+		rows, total, err := p.app.svc.Evaluation.Records(ctx, id, f)
+		return window{rows, total}, err
+	}, func(w window, err error) tea.Cmd {
+		if gen != p.recs.gen {
+			return nil
+		}
+		r := &p.recs
+		r.loading, r.err = false, err
+		if err == nil {
+			r.rows, r.total, r.first = w.rows, w.total, offset
+			r.scroll.Set(w.total, r.scroll.Height)
+		}
+		return nil
+	})
+}
+
+func (p *scorePane) moveRecord(n int) tea.Cmd {
+	r := &p.recs
+	r.scroll.Move(n)
+	if c := r.scroll.Cursor; !r.loading && r.total > 0 && (c < r.first || c >= r.first+len(r.rows)) {
+		offset := max(0, c-recordWindow/2)
+		cmd := p.readRecords(max(offset, 1))
+		if offset == 0 {
+			cmd = p.readRecords(0)
+		}
+		return cmd
+	}
+	return nil
+}
+
+// openRecord shows one record and reads what the other models answered.
+func (p *scorePane) openRecord() tea.Cmd {
+	rec := p.recs.at()
+	p.mode, p.recs.row, p.recs.others, p.recs.top = scoreRecord, rec.Row, nil, 0
+	id := p.run.ID
+	var models []string
+	for _, m := range p.run.Models {
+		if m.Model != rec.Model {
+			models = append(models, m.Model)
+		}
+	}
+	return task(p.app.ctx, func(ctx context.Context) ([]evaluation.Record, error) {
+		var others []evaluation.Record
+		for _, m := range models {
+			got, _, err := p.app.svc.Evaluation.Records(ctx, id, RecordFilter{Model: m, Search: rec.Question, Limit: recordWindow})
+			if err != nil {
+				return nil, err
+			}
+			for _, o := range got {
+				if o.Row == rec.Row {
+					others = append(others, o)
+					break
+				}
+			}
+		}
+		return others, nil
+	}, func(others []evaluation.Record, err error) tea.Cmd {
+		if err != nil {
+			return p.app.fail(err)
+		}
+		if p.recs.row == rec.Row {
+			p.recs.others = others
+		}
+		return nil
+	})
+}
+
+func (p *scorePane) viewRecords() []string {
+	l, r := p.app.look, &p.recs
+	f := p.filter()
+	title := "Records of " + f.Model
+	if f.Category != "" {
+		title += "   " + f.Category
+	}
+	if f.Search != "" {
+		title += "   /" + f.Search
+	}
+	note := widget.Plural(int64(r.total), "record")
+	if f.Worst {
+		note += ", the worst first"
+	}
+	if r.loading {
+		note = widget.Spinner(p.app.frame) + " reading"
+	}
+	lines := []string{l.Rule(p.w, title, note, true)}
+	h := p.h - len(lines)
+	if p.mode == scoreSearch {
+		h--
+	}
+	switch {
+	case r.err != nil:
+		lines = append(lines, paragraph(l, p.w, widget.MarkFailed, r.err.Error(), widget.Bad, 1)...)
+	case r.total == 0 && !r.loading:
+		lines = append(lines, l.Row(p.w).Gap(2).Put(widget.Faint, "no record matches").String())
+	default:
+		lines = append(lines, p.recordTable(f, h)...)
+	}
+	if p.mode == scoreSearch {
+		lines = widget.Fit(lines, p.w, p.h-1)
+		row := l.Row(p.w).Gap(1).Put(widget.Key, "/ ")
+		p.cx, p.cy = 3+r.search.Line(row, p.w-4, true), p.h-1
+		lines = append(lines, row.String())
+	}
+	return widget.Fit(lines, p.w, p.h)
+}
+
+func (p *scorePane) recordTable(f RecordFilter, h int) []string {
+	l, r := p.app.look, &p.recs
+	r.scroll.Set(r.total, h-1)
+	t := widget.NewTable(l, p.w,
+		widget.Column{Title: "row", Width: 6, Right: true},
+		widget.Column{Title: "category", Width: 10, Max: 14, Grow: 1, Drop: 2},
+		widget.Column{Title: "question", Width: 22, Grow: 4},
+		widget.Column{Title: "reference", Width: 12, Grow: 2, Drop: 1},
+		widget.Column{Title: "answer", Width: 14, Grow: 3},
+		widget.Column{Title: shortScore(f.Score), Width: 7, Right: true})
+	lines := []string{t.Head()}
+	for i := r.scroll.Top; i < r.scroll.End(); i++ {
+		k := i - r.first
+		if k < 0 || k >= len(r.rows) {
+			lines = append(lines, l.Row(p.w).Gap(2).Put(widget.Faint, "..").String())
+			continue
+		}
+		rec := r.rows[k]
+		answer := widget.Cell{Text: rec.Output}
+		score := widget.Cell{Text: widget.Percent(rec.Scores[f.Score]), Style: scoreStyle(rec.Scores[f.Score])}
+		if rec.Err != "" {
+			answer = widget.Cell{Text: widget.MarkFailed + " " + rec.Err, Style: widget.Bad}
+			score = widget.Cell{Text: "-", Style: widget.Faint}
+		}
+		lines = append(lines, t.Line([]widget.Cell{{Text: widget.Count(rec.Row + 1), Style: widget.Faint}, {Text: rec.Category, Style: widget.Muted},
+			{Text: rec.Question}, {Text: rec.Reference, Style: widget.Muted}, answer, score}, i == r.scroll.Cursor, p.mode == scoreRecords))
+	}
+	return lines
+}
+
+func scoreStyle(v float64) widget.Style {
+	switch {
+	case v >= 0.999:
+		return widget.Good
+	case v <= 0.001:
+		return widget.Bad
+	}
+	return widget.Warn
+}
+
+// shortScore fits the head of a narrow column.
+func shortScore(name string) string {
+	return map[string]string{"f1_score": "f1", "exact_match_score": "exact", "quasi_exact_match_score": "quasi",
+		"precision_over_words": "precis.", "recall_over_words": "recall"}[name]
+}
+
+// viewRecord is one record with what every model answered.
+func (p *scorePane) viewRecord() []string {
+	l, r := p.app.look, &p.recs
+	rec := r.at()
+	lines := []string{l.Rule(p.w, fmt.Sprintf("Record %s of %s", widget.Count(int64(r.scroll.Cursor)+1), widget.Count(int64(r.total))),
+		fmt.Sprintf("row %s   %s", widget.Count(rec.Row+1), rec.RowID), true), widget.Blank(p.w)}
+	const label = 10
+	if rec.Category != "" {
+		lines = append(lines, paragraph(l, p.w, "category", rec.Category, widget.Muted, label)...)
+	}
+	if rec.System != "" {
+		lines = append(lines, paragraph(l, p.w, "system", rec.System, widget.Muted, label)...)
+	}
+	lines = append(lines, paragraph(l, p.w, "question", rec.Question, widget.Strong, label)...)
+	lines = append(lines, paragraph(l, p.w, "reference", rec.Reference, widget.Good, label)...)
+	all := append([]evaluation.Record{rec}, r.others...)
+	for i, m := range p.run.Models {
+		for _, o := range all {
+			if o.Model == m.Model && o.Row == rec.Row {
+				lines = append(lines, widget.Blank(p.w))
+				lines = append(lines, p.answerBlock(i, o)...)
+			}
+		}
+	}
+	top := max(0, min(r.top, len(lines)-p.h))
+	r.top = top
+	return widget.Fit(lines[top:], p.w, p.h)
+}
+
+func (p *scorePane) answerBlock(i int, o evaluation.Record) []string {
+	l := p.app.look
+	head := l.Row(p.w).Put(widget.Series(i), "━━ ").Put(widget.Series(i).With(widget.Bold), o.Model).Gap(1)
+	note := widget.Took(o.Latency)
+	head.Fill(widget.Border, "─", p.w-len(note)-4).Gap(1).Put(widget.Faint, note).Gap(1).Put(widget.Border, "──")
+	lines := []string{head.String()}
+	if o.Err != "" {
+		return append(lines, paragraph(l, p.w, "", o.Err, widget.Bad, 0)...)
+	}
+	text := o.Output
+	st := widget.Text
+	if text == "" {
+		text, st = "(empty answer)", widget.Faint
+	}
+	lines = append(lines, paragraph(l, p.w, "", text, st, 0)...)
+	r := l.Row(p.w).Gap(2)
+	for _, n := range scoreNames {
+		if v, ok := o.Scores[n]; ok && r.Left() > 18 {
+			r.Put(widget.Faint, shortScore(n)+" ").Put(scoreStyle(v), widget.Percent(v)).Gap(3)
+		}
+	}
+	return append(lines, r.String())
+}

@@ -1,0 +1,274 @@
+package tui
+
+import (
+	"fmt"
+	"time"
+
+	"tunebench/backend/evaluation"
+	"tunebench/tui/widget"
+)
+
+func (p *scorePane) View() []string {
+	p.cx = -1
+	if s := p.app.accountState(p.w, p.h); s != nil {
+		return s
+	}
+	a := p.app
+	switch {
+	case p.mode == scoreForm:
+		return p.viewForm()
+	case p.run == nil && p.err != nil:
+		return a.message(p.w, p.h, widget.Bad, widget.MarkFailed, "The runs could not be read", p.err.Error(), hint{"R", "try again"})
+	case p.run == nil && (p.starting || p.loading):
+		return a.message(p.w, p.h, widget.Info, widget.Spinner(a.frame), "Reading the runs", "")
+	case p.run == nil:
+		return a.message(p.w, p.h, widget.Muted, widget.MarkWaiting, "Nothing was evaluated yet",
+			"An evaluation asks models the questions of a dataset that none of them was trained on, and scores their answers against the reference.",
+			hint{"n", "evaluate"}, hint{"3", "imported models"})
+	case p.mode == scoreRecords || p.mode == scoreSearch:
+		return p.viewRecords()
+	case p.mode == scoreRecord:
+		return p.viewRecord()
+	}
+	lines := p.head()
+	body := p.board()
+	p.top = max(0, min(p.top, len(body)-(p.h-len(lines))))
+	return widget.Fit(append(lines, body[p.top:]...), p.w, p.h)
+}
+
+// head names the run, how far it is, and what it comes to.
+func (p *scorePane) head() []string {
+	l, r := p.app.look, p.run
+	mark, st := widget.Status(r.Status, p.app.frame)
+	took := r.Ended.Sub(r.Created)
+	if r.Ended.IsZero() {
+		took = p.app.deps.Now().Sub(r.Created)
+	}
+	note := fmt.Sprintf("run %s   %s", r.ID, widget.Ago(r.Created, p.app.deps.Now()))
+	lines := []string{l.Rule(p.w, datasetName(r.Spec.Dataset), note, false)}
+	row := l.Row(p.w).Gap(2).Put(st, mark+" "+r.Status).Gap(3)
+	if r.Status == "running" && r.Total > 0 {
+		done := float64(r.Done) / float64(r.Total)
+		row.Bar(widget.Accent, done, min(36, p.w/4)).Gap(2)
+		if r.Done > 0 {
+			left := time.Duration(float64(took) * (1 - done) / done)
+			row.Put(widget.Muted, widget.Clock(left)+" left").Gap(3)
+		}
+	}
+	row.Put(widget.Text, widget.Count(int64(r.Done))).Put(widget.Muted, " of "+widget.Plural(int64(r.Total), "record")).Gap(3)
+	row.Put(widget.Muted, "time "+widget.Clock(took))
+	errors := 0
+	for _, m := range r.Models {
+		errors += m.Errors
+	}
+	if errors > 0 {
+		row.Gap(3).Put(widget.Bad, widget.MarkFailed+" "+widget.Plural(int64(errors), "error"))
+	}
+	return append(lines, row.String(), p.verdict())
+}
+
+// verdict says in one sentence what the comparison shows.
+func (p *scorePane) verdict() string {
+	l, r := p.app.look, p.run
+	row := l.Row(p.w).Gap(2)
+	if len(r.Models) < 2 || len(r.Differences) == 0 {
+		return row.String()
+	}
+	name := scoreNames[p.score]
+	for _, d := range r.Differences {
+		if d.Score != name || d.Model == r.Models[0].Model {
+			continue
+		}
+		base := r.Models[0].Model
+		points := widget.Points(d.Mean) + " points"
+		reach := fmt.Sprintf(" (%s to %s)", widget.Points(d.Interval.Low), widget.Points(d.Interval.High))
+		switch {
+		case d.Real && d.Mean > 0:
+			row.Put(widget.Good, widget.MarkDone+" ").Put(widget.Strong, d.Model).Put(widget.Text, " is better than "+base+" on "+name+": ").Put(widget.Good.With(widget.Bold), points).Put(widget.Muted, reach)
+		case d.Real:
+			row.Put(widget.Bad, widget.MarkFailed+" ").Put(widget.Strong, d.Model).Put(widget.Text, " is worse than "+base+" on "+name+": ").Put(widget.Bad.With(widget.Bold), points).Put(widget.Muted, reach)
+		default:
+			row.Put(widget.Warn, widget.MarkUnknown+" ").Put(widget.Text, "It is not sure that ").Put(widget.Strong, d.Model).Put(widget.Text, " and "+base+" differ on "+name+": "+points).Put(widget.Muted, reach)
+		}
+		break
+	}
+	return row.String()
+}
+
+// board is all figures of the run.
+func (p *scorePane) board() []string {
+	l, r := p.app.look, p.run
+	lines := []string{widget.Blank(p.w)}
+	model := 8
+	for _, m := range r.Models {
+		model = max(model, l.Width(m.Model))
+	}
+	model = min(model, max(12, p.w/5))
+	const scoreW = 23
+	bar := p.w - 2 - scoreW - 2 - model - 2 - 7 - 2 - 2 - 22 - 1
+	bar = min(bar, 80)
+	head := l.Row(p.w).Gap(2).Cell(widget.Faint, "score", scoreW, false).Gap(2).Cell(widget.Faint, "model", model, false).Gap(2).Cell(widget.Faint, "mean", 7, true)
+	if bar >= 8 {
+		head.Gap(2).Cell(widget.Faint, "0 %", bar/2, false).Cell(widget.Faint, "100 %", bar-bar/2, true)
+	}
+	head.Gap(2).Put(widget.Faint, "against "+first(r))
+	lines = append(lines, head.String())
+	loose := p.h >= 30 || len(r.Models) > 2
+	for i, s := range scoreNames {
+		if loose && i > 0 {
+			lines = append(lines, widget.Blank(p.w))
+		}
+		for k, m := range r.Models {
+			row := l.Row(p.w)
+			if i == p.score && k == 0 {
+				row.Put(widget.Accent, "▌").Gap(1)
+			} else {
+				row.Gap(2)
+			}
+			label := ""
+			if k == 0 {
+				label = s
+			}
+			row.Cell(widget.Text, label, scoreW, false).Gap(2).Cell(widget.Series(k), m.Model, model, false).Gap(2)
+			v, ok := m.Scores[s]
+			if !ok {
+				lines = append(lines, row.Cell(widget.Faint, "-", 7, true).String())
+				continue
+			}
+			row.Cell(widget.Strong, widget.Percent(v), 7, true)
+			if bar >= 8 {
+				iv, ok := m.Intervals[s]
+				if !ok {
+					iv = evaluation.Interval{Low: v, High: v}
+				}
+				row.Gap(2).Interval(widget.Series(k), v, iv.Low, iv.High, bar)
+			}
+			row.Gap(2)
+			p.difference(row, m.Model, s)
+			lines = append(lines, row.String())
+		}
+	}
+	lines = append(lines, widget.Blank(p.w))
+	lines = append(lines, p.byCategory(model)...)
+	return append(lines, p.work()...)
+}
+
+func first(r *evaluation.Run) string {
+	if len(r.Models) == 0 {
+		return ""
+	}
+	return r.Models[0].Model
+}
+
+// difference says how far a model is from the baseline and whether that is real.
+func (p *scorePane) difference(row *widget.Row, model, score string) {
+	for _, d := range p.run.Differences {
+		if d.Model != model || d.Score != score {
+			continue
+		}
+		st, word := widget.Warn, "not sure"
+		switch {
+		case d.Real && d.Mean > 0:
+			st, word = widget.Good, "real"
+		case d.Real:
+			st, word = widget.Bad, "real, worse"
+		}
+		row.Cell(st, widget.Points(d.Mean), 7, true).Gap(2).Put(st, word)
+		return
+	}
+}
+
+// byCategory is the chosen score for every category.
+func (p *scorePane) byCategory(model int) []string {
+	l, r := p.app.look, p.run
+	cats := p.categories()
+	if len(cats) == 0 {
+		return nil
+	}
+	name := scoreNames[p.score]
+	lines := []string{l.Rule(p.w, name+" by category", "s another score", false)}
+	cols := []widget.Column{{Title: "category", Width: 14, Grow: 1, Max: 24}, {Title: "rows", Width: 6, Right: true}}
+	for _, m := range r.Models {
+		cols = append(cols, widget.Column{Title: m.Model, Width: min(max(8, l.Width(m.Model)), model), Right: true})
+	}
+	t := widget.NewTable(l, p.w, cols...)
+	lines = append(lines, t.Head())
+	for i, c := range cats {
+		cells := []widget.Cell{{Text: or(c, "(none)")}, {Text: widget.Count(int64(r.Models[0].Categories[i].Records)), Style: widget.Muted}}
+		best := -1.0
+		for _, m := range r.Models {
+			if v, ok := categoryScore(m, c, name); ok {
+				best = max(best, v)
+			}
+		}
+		for _, m := range r.Models {
+			v, ok := categoryScore(m, c, name)
+			cell := widget.Cell{Text: "-", Style: widget.Faint}
+			if ok {
+				cell = widget.Cell{Text: widget.Percent(v), Style: widget.Muted}
+				if v == best && len(r.Models) > 1 {
+					cell.Style = widget.Strong
+				}
+			}
+			cells = append(cells, cell)
+		}
+		lines = append(lines, t.Line(cells, false, false))
+	}
+	return append(lines, widget.Blank(p.w))
+}
+
+func categoryScore(m evaluation.ModelResult, category, score string) (float64, bool) {
+	for _, c := range m.Categories {
+		if c.Category == category {
+			v, ok := c.Scores[score]
+			return v, ok
+		}
+	}
+	return 0, false
+}
+
+// work is what the answers took.
+func (p *scorePane) work() []string {
+	l, r := p.app.look, p.run
+	t := widget.NewTable(l, p.w, widget.Column{Title: "model", Width: 16, Grow: 1, Max: 44}, widget.Column{Title: "records", Width: 9, Right: true},
+		widget.Column{Title: "errors", Width: 7, Right: true}, widget.Column{Title: "mean time", Width: 10, Right: true},
+		widget.Column{Title: "tokens in", Width: 10, Right: true, Drop: 2}, widget.Column{Title: "tokens out", Width: 10, Right: true, Drop: 1})
+	lines := []string{l.Rule(p.w, "work", "", false), t.Head()}
+	for i, m := range r.Models {
+		errs := widget.Cell{Text: widget.Count(int64(m.Errors)), Style: widget.Muted}
+		if m.Errors > 0 {
+			errs.Style = widget.Bad
+		}
+		lines = append(lines, t.Line([]widget.Cell{{Text: m.Model, Style: widget.Series(i)}, {Text: fmt.Sprintf("%d of %d", m.Records, m.Total), Style: widget.Muted}, errs,
+			{Text: widget.Took(m.MeanLatency), Style: widget.Muted}, {Text: widget.Count(m.InputTokens), Style: widget.Muted}, {Text: widget.Count(m.OutputTokens), Style: widget.Muted}}, false, false))
+	}
+	return lines
+}
+
+func (p *scorePane) viewForm() []string {
+	l := p.app.look
+	lines := []string{l.Rule(p.w, "New evaluation", "", true), widget.Blank(p.w)}
+	btn := p.form.Field("do")
+	btn.Off, btn.Help = "", ""
+	switch {
+	case p.starting:
+		btn.Help = "the dataset is being read"
+	case p.live != nil:
+		btn.Off = "an evaluation is running"
+	}
+	body, x, y := p.form.Lines(l, p.w, len(p.form.Fields))
+	p.cx, p.cy = x, y+len(lines)
+	lines = append(lines, body...)
+	lines = append(lines, widget.Blank(p.w))
+	if len(p.models) > 0 {
+		lines = append(lines, l.Rule(p.w, "Models that can be named", "", false))
+		for _, m := range p.models {
+			row := l.Row(p.w).Gap(2).Cell(widget.Text, m.Ref, min(44, p.w/2), false).Gap(2).Put(widget.Muted, string(m.Kind))
+			if m.PromptFormat != "" {
+				row.Gap(2).Put(widget.Faint, m.PromptFormat)
+			}
+			lines = append(lines, row.String())
+		}
+	}
+	return widget.Fit(lines, p.w, p.h)
+}

@@ -1,0 +1,189 @@
+package tui
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"tunebench/backend/chat"
+	"tunebench/backend/config"
+	"tunebench/backend/dataset"
+	"tunebench/backend/evaluation"
+	"tunebench/backend/modelimport"
+	"tunebench/backend/training"
+	"tunebench/themes"
+)
+
+// Deps is all that the workbench is given. It opens nothing itself: files,
+// sockets and accounts are behind these functions.
+type Deps struct {
+	Datasets Datasets
+	// Open opens the account. It runs while the first frame is already shown.
+	Open func(context.Context) (*Services, error)
+	// AccountName is shown until the account is open.
+	AccountName string
+
+	// Dataset is opened first; "" opens the sample.
+	Dataset string
+	// HeldOut is the dataset that an evaluation of the sample starts with.
+	HeldOut string
+	// WorkDir is where prepared datasets and exports go unless the user says
+	// otherwise.
+	WorkDir string
+	// Paths completes the name of a file; nil completes nothing.
+	Paths func(prefix string) []string
+	// Create makes a file for an export.
+	Create func(path string) (io.WriteCloser, error)
+
+	Themes themes.Set
+	UI     config.UI
+	Chat   config.Chat
+	Eval   config.Eval
+	Train  config.Training
+	Prices config.Prices
+
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
+}
+
+// Account says where the services work.
+type Account struct {
+	Name   string // "local" or the profile
+	Region string
+	ID     string // the account's number
+	ARN    string // who we are there
+	// Bills says that work costs money: plans are confirmed.
+	Bills bool
+}
+
+// Services are the parts of an open account that the panes use.
+type Services struct {
+	Account    Account
+	Training   Training
+	Imports    Imports
+	Chat       Chat
+	Evaluation Evaluation
+	// Close gives the account back; jobs that run go on.
+	Close func(context.Context) error
+}
+
+// Datasets opens and prepares files of examples.
+type Datasets interface {
+	Open(ctx context.Context, path string) (Dataset, error)
+	// Render returns what a model is shown of a row and what it has to answer.
+	Render(r dataset.Row, format string) (prompt, completion string, err error)
+	Prepare(ctx context.Context, path string, o dataset.PrepareOptions, progress func(dataset.Progress)) (dataset.Manifest, error)
+	// Sample is the path of the dataset that comes with the program.
+	Sample() string
+}
+
+// Dataset is an open file of examples.
+type Dataset interface {
+	Info() dataset.Info
+	Rows(ctx context.Context, first, n int64) ([]dataset.Row, error)
+	Find(ctx context.Context, query string, from int64, backward bool) (row int64, ok bool, err error)
+	Changed() <-chan struct{}
+	Close() error
+}
+
+// Training plans, starts and watches training jobs.
+type Training interface {
+	Presets() []training.Preset
+	Plan(ctx context.Context, s training.Spec) (training.Plan, error)
+	Start(ctx context.Context, p training.Plan) (training.Job, error)
+	Jobs(ctx context.Context) ([]training.Job, error)
+	Stop(ctx context.Context, name string) error
+	Watch(ctx context.Context, name string) Watch
+}
+
+// Watch follows one training job and its log.
+type Watch interface {
+	Job() training.Job
+	Len() int
+	Lines(from, n int) []training.LogLine
+	Points() []training.Point
+	Latest() training.Event
+	Err() error
+	Changed() <-chan struct{}
+	Done() <-chan struct{}
+	Close()
+}
+
+// Imports checks artifacts, imports them and lists what was imported.
+type Imports interface {
+	Check(ctx context.Context, source string) (modelimport.Report, error)
+	Start(ctx context.Context, r modelimport.Request) (modelimport.Job, error)
+	Jobs(ctx context.Context) ([]modelimport.Job, error)
+	Models(ctx context.Context) ([]modelimport.Model, error)
+	Delete(ctx context.Context, nameOrARN string) error
+	ProposeName(trainingJob string) string
+}
+
+// Chat asks models.
+type Chat interface {
+	Models(ctx context.Context) ([]chat.Model, error)
+	Send(ctx context.Context, r chat.Request) Answer
+	// SaveConversation and SaveTurn keep what was asked and answered.
+	SaveConversation(ctx context.Context, c chat.Conversation) (chat.Conversation, error)
+	SaveTurn(ctx context.Context, conversation int64, t chat.Turn) (chat.Turn, error)
+}
+
+// Answer is one answer that is arriving.
+type Answer interface {
+	State() chat.AnswerState
+	Changed() <-chan struct{}
+	Cancel()
+}
+
+// Evaluation runs evaluations and reads their results.
+type Evaluation interface {
+	Start(ctx context.Context, s evaluation.Spec) (Live, error)
+	Resume(ctx context.Context, id string) (Live, error)
+	Runs(ctx context.Context) ([]evaluation.Run, error)
+	Run(ctx context.Context, id string) (evaluation.Run, error)
+	Records(ctx context.Context, id string, f RecordFilter) ([]evaluation.Record, int, error)
+	Export(ctx context.Context, id, format string, w io.Writer) error
+}
+
+// RecordFilter chooses records of a run.
+type RecordFilter struct {
+	Model            string
+	Category, Search string
+	// Worst puts the records with the lowest Score first.
+	Worst         bool
+	Score         string
+	Offset, Limit int
+}
+
+// Live is an evaluation that is running.
+type Live interface {
+	Run() evaluation.Run
+	Changed() <-chan struct{}
+	Done() <-chan struct{}
+	Stop()
+}
+
+// Files is Datasets over package dataset.
+type Files struct{}
+
+// Open opens a file of examples.
+func (Files) Open(ctx context.Context, path string) (Dataset, error) {
+	d, err := dataset.Open(ctx, path, dataset.OpenOptions{})
+	if err != nil {
+		return nil, err // a nil *dataset.Dataset must not become a Dataset
+	}
+	return d, nil
+}
+
+// Render returns what a model is shown of a row and what it has to answer.
+func (Files) Render(r dataset.Row, format string) (prompt, completion string, err error) {
+	return dataset.Render(r, format)
+}
+
+// Prepare writes the splits of a file.
+func (Files) Prepare(ctx context.Context, path string, o dataset.PrepareOptions, progress func(dataset.Progress)) (dataset.Manifest, error) {
+	return dataset.Prepare(ctx, path, o, progress)
+}
+
+// Sample is the path of the dataset that comes with the program.
+func (Files) Sample() string { return dataset.Sample() }

@@ -1,0 +1,99 @@
+package tui
+
+import (
+	tea "charm.land/bubbletea/v2"
+
+	"tunebench/tui/keys"
+)
+
+func (p *trainingPane) Bindings() *keys.Table { return p.keys[p.mode] }
+func (p *trainingPane) Tables() []*keys.Table { return p.keys[:] }
+
+// noJob says why an action that needs a job cannot be used.
+func (p *trainingPane) noJob() string {
+	if why := p.app.needAccount(); why != "" {
+		return why
+	}
+	if p.job() == nil {
+		return "there is no training job yet; n starts one"
+	}
+	return ""
+}
+
+func (p *trainingPane) noArtifact() string {
+	if why := p.noJob(); why != "" {
+		return why
+	}
+	switch j := p.job(); j.Status {
+	case "Completed":
+		return ""
+	case "Failed", "Stopped":
+		return "this training job ended " + j.Status + " and has no artifact"
+	default:
+		return "the training job has not ended yet"
+	}
+}
+
+func (p *trainingPane) noStop() string {
+	if why := p.noJob(); why != "" {
+		return why
+	}
+	if j := p.job(); j.Done() {
+		return "this training job has already ended: " + j.Status
+	}
+	return ""
+}
+
+func (p *trainingPane) bind() {
+	do := func(f func()) func(string) tea.Cmd {
+		return func(string) tea.Cmd { f(); return nil }
+	}
+	move := func(n int) func(string) tea.Cmd {
+		return func(string) tea.Cmd { return p.move(n) }
+	}
+	shared := []keys.Binding{
+		{ID: "training.new", Keys: []string{"n"}, Label: "new", Help: "plan and start a training job", Args: "DATASET", Rank: 3, Off: p.app.needAccount,
+			Do: func(path string) tea.Cmd { return p.startWith(or(path, p.app.data.trainPath())) }},
+		{ID: "training.import", Keys: []string{"i"}, Label: "import", Help: "import the artifact of this training job", Rank: 2, Off: p.noArtifact,
+			Do: func(string) tea.Cmd { return p.app.imports.startWith(p.job().Name, "") }},
+		{ID: "training.stop", Keys: []string{"s"}, Label: "stop", Help: "stop this training job", Rank: 4, Off: p.noStop,
+			Do: func(string) tea.Cmd { return p.stop() }},
+		{ID: "training.zoom", Keys: []string{"z"}, Label: "zoom", Help: "give the log the whole pane, or take it back", Rank: 5, Off: p.noJob,
+			Do: do(func() { p.zoom = !p.zoom })},
+		{ID: "training.raw", Keys: []string{"w"}, Label: "raw", Help: "show log lines as they were written, or read", Off: p.noJob,
+			Do: do(func() { p.raw = !p.raw; p.log.cache = nil })},
+		{ID: "training.scale", Keys: []string{"y"}, Label: "log scale", Help: "draw the loss on a logarithmic scale, or a linear one", Off: p.noJob,
+			Do: do(func() { p.plotLogY = !p.plotLogY })},
+		{ID: "training.refresh", Keys: []string{"r"}, Label: "refresh", Help: "read the list of jobs again", Do: func(string) tea.Cmd {
+			if p.app.openErr != nil {
+				return p.app.open()
+			}
+			p.err = nil
+			return p.poll()
+		}},
+	}
+	p.keys[trainJobs] = &keys.Table{Scope: "Training", Bindings: append([]keys.Binding{
+		{ID: "training.log", Keys: []string{"enter", "tab"}, Label: "log", Help: "move in the log of this job", Rank: 1, Off: p.noJob,
+			Do: do(func() { p.mode = trainLog })},
+		{ID: "training.down", Keys: []string{"down", "j"}, Label: "down", Help: "next job", Hidden: true, Do: move(1)},
+		{ID: "training.up", Keys: []string{"up", "k"}, Label: "up", Help: "job before", Hidden: true, Do: move(-1)},
+		{ID: "training.first", Keys: []string{"g", "home"}, Label: "newest", Help: "go to the newest job", Hidden: true, Do: move(-1 << 20)},
+		{ID: "training.last", Keys: []string{"G", "end"}, Label: "oldest", Help: "go to the oldest job", Hidden: true, Do: move(1 << 20)},
+	}, shared...)}
+	p.keys[trainLog] = &keys.Table{Scope: "Training, log", Bindings: append([]keys.Binding{
+		{ID: "training.jobs", Keys: []string{"esc", "tab", "enter"}, Label: "jobs", Help: "move in the list of jobs", Rank: 1,
+			Do: do(func() { p.mode, p.zoom = trainJobs, false })},
+		{ID: "training.follow", Keys: []string{"G", "end"}, Label: "follow", Help: "go to the end of the log and follow it", Rank: 2, Do: do(p.log.toEnd)},
+		{ID: "training.down", Keys: []string{"down", "j"}, Label: "down", Help: "scroll down", Hidden: true, Do: do(func() { p.log.move(1) })},
+		{ID: "training.up", Keys: []string{"up", "k"}, Label: "up", Help: "scroll up; the log is no longer followed", Hidden: true, Do: do(func() { p.log.move(-1) })},
+		{ID: "training.page-down", Keys: []string{"pgdown", "ctrl+d", "space"}, Label: "page down", Help: "next page", Hidden: true, Do: do(func() { p.log.move(max(p.log.height-1, 1)) })},
+		{ID: "training.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "page before", Hidden: true, Do: do(func() { p.log.move(-max(p.log.height-1, 1)) })},
+		{ID: "training.top", Keys: []string{"g", "home"}, Label: "top", Help: "go to the first line", Hidden: true, Do: do(func() { p.log.move(-1 << 30) })},
+		{ID: "training.right", Keys: []string{"right", "l"}, Label: "right", Help: "show what is further right", Hidden: true, Do: do(func() { p.log.sideways(8) })},
+		{ID: "training.left", Keys: []string{"left", "h"}, Label: "left", Help: "show what is further left", Hidden: true, Do: do(func() { p.log.sideways(-8) })},
+	}, shared...)}
+	p.keys[trainForm] = &keys.Table{Scope: "Training, new job", Bindings: formKeys("training", &p.form, p.start, func() tea.Cmd {
+		p.mode = trainJobs
+		return nil
+	})}
+}

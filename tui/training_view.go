@@ -1,0 +1,305 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tunebench/backend/dataset"
+	"tunebench/backend/training"
+	"tunebench/tui/widget"
+)
+
+// plotCache keeps the drawn chart until there is another point or size.
+type plotCache struct {
+	points, w, h, version, steps int
+	logY                         bool
+	lines                        []string
+}
+
+func (p *trainingPane) View() []string {
+	p.cx = -1
+	if s := p.app.accountState(p.w, p.h); s != nil {
+		return s
+	}
+	switch {
+	case p.mode == trainForm:
+		return p.viewForm()
+	case !p.loaded && p.err != nil:
+		return p.app.message(p.w, p.h, widget.Bad, widget.MarkFailed, "The training jobs could not be read", p.err.Error(), hint{"r", "try again"})
+	case !p.loaded:
+		return p.app.message(p.w, p.h, widget.Info, widget.Spinner(p.app.frame), "Reading the training jobs", "")
+	case len(p.jobs) == 0 && p.starting:
+		return p.app.message(p.w, p.h, widget.Info, widget.Spinner(p.app.frame), "Starting the training job", "The dataset and the code are being uploaded.")
+	case len(p.jobs) == 0:
+		return p.app.message(p.w, p.h, widget.Muted, widget.MarkWaiting, "No training job yet",
+			"A training job fine-tunes the base model on a dataset. Its log and its loss are shown here while it runs.",
+			hint{"n", "train on " + datasetName(p.app.data.trainPath())}, hint{"1", "look at the dataset"})
+	}
+	var lines []string
+	if !p.zoom {
+		lines = p.viewJobs()
+	}
+	return widget.Fit(append(lines, p.viewJob(p.h-len(lines))...), p.w, p.h)
+}
+
+func (p *trainingPane) viewJobs() []string {
+	rows := 3
+	switch {
+	case p.h >= 36:
+		rows = 7
+	case p.h >= 28:
+		rows = 5
+	case p.h < 16:
+		rows = 2
+	}
+	rows = min(rows, len(p.jobs))
+	p.scroll.Set(len(p.jobs), rows)
+	now := p.app.deps.Now()
+	t := widget.NewTable(p.app.look, p.w,
+		widget.Column{Title: "training job", Width: 22, Grow: 3, Max: 46},
+		widget.Column{Title: "status", Width: 13},
+		widget.Column{Title: "phase", Width: 11, Grow: 1, Max: 24, Drop: 3},
+		widget.Column{Title: "preset", Width: 9, Drop: 4},
+		widget.Column{Title: "dataset", Width: 16, Grow: 2, Max: 40, Drop: 5},
+		widget.Column{Title: "took", Width: 7, Right: true},
+		widget.Column{Title: "started", Width: 11, Right: true, Drop: 2})
+	lines := []string{t.Head()}
+	for i := p.scroll.Top; i < p.scroll.End(); i++ {
+		j := p.jobs[i]
+		mark, st := widget.Status(j.Status, p.app.frame)
+		phase := j.SecondaryStatus
+		if j.Done() {
+			phase = ""
+		}
+		lines = append(lines, t.Line([]widget.Cell{{Text: j.Name}, {Text: mark + " " + j.Status, Style: st}, {Text: phase, Style: widget.Muted},
+			{Text: j.Preset, Style: widget.Muted}, {Text: datasetName(j.Dataset), Style: widget.Muted},
+			{Text: widget.Clock(elapsed(j, now)), Style: widget.Muted}, {Text: widget.Ago(j.Created, now), Style: widget.Faint}}, i == p.scroll.Cursor, p.mode == trainJobs))
+	}
+	return append(lines, widget.Blank(p.w))
+}
+
+// elapsed is how long a job has taken, or has been taking.
+func elapsed(j training.Job, now time.Time) time.Duration {
+	if !j.Ended.IsZero() {
+		return j.Ended.Sub(j.Created)
+	}
+	return now.Sub(j.Created)
+}
+
+// datasetName is the short name of a dataset's path.
+func datasetName(path string) string {
+	if path == "" {
+		return ""
+	}
+	return filepath.Base(strings.TrimPrefix(path, dataset.SamplePrefix))
+}
+
+func (p *trainingPane) viewJob(height int) []string {
+	j := p.job()
+	l := p.app.look
+	if j == nil {
+		return nil
+	}
+	if p.watch == nil {
+		return []string{l.Rule(p.w, j.Name, "", false)}
+	}
+	stale := ""
+	if p.err != nil {
+		stale = "list read " + widget.Ago(p.read, p.app.deps.Now()) + ": " + p.err.Error()
+	}
+	lines := []string{l.Rule(p.w, j.Name, stale, false), p.progressLine(j)}
+	if j.Status == "Failed" && j.FailureReason != "" {
+		for i, s := range l.Wrap(j.FailureReason, p.w-8) {
+			if i == 3 {
+				break
+			}
+			lines = append(lines, l.Row(p.w).Gap(4).Put(widget.Bad, s).String())
+		}
+	} else if height >= 12 {
+		lines = append(lines, p.phaseLine(j))
+	}
+	// The chart and the log share what is left; the log keeps at least five lines.
+	rest := height - len(lines)
+	chart := 0
+	switch {
+	case rest >= 30:
+		chart = rest * 2 / 5
+	case rest >= 13:
+		chart = max(7, rest*2/5)
+	}
+	if p.zoom && p.mode == trainLog && rest < 40 {
+		chart = 0
+	}
+	if chart > 0 {
+		if c := p.chart(chart); c != nil {
+			lines = append(lines, c...)
+		}
+	}
+	note := p.log.note()
+	if err := p.watch.Err(); err != nil {
+		note = widget.MarkWarning + " " + err.Error()
+	}
+	lines = append(lines, l.Rule(p.w, "log", note, p.mode == trainLog))
+	logH := max(height-len(lines), 1)
+	if p.watch.Len() == 0 {
+		word := "the log has no line yet"
+		if j.Done() {
+			word = "the log is empty"
+		}
+		return append(lines, l.Row(p.w).Gap(2).Put(widget.Faint, word).String())
+	}
+	return append(lines, p.log.lines(l, p.watch, p.w, logH, p.raw)...)
+}
+
+// progressLine is the job in one line: its status, how far it is, its figures.
+func (p *trainingPane) progressLine(j *training.Job) string {
+	mark, st := widget.Status(j.Status, p.app.frame)
+	r := p.app.look.Row(p.w).Gap(2).Put(st, mark+" "+j.Status)
+	if p.steps > 0 {
+		r.Gap(3)
+		if p.w >= 100 {
+			r.Bar(widget.Accent, float64(p.step)/float64(p.steps), min(30, p.w/6)).Gap(2)
+		}
+		r.Put(widget.Muted, "step ").Put(widget.Text, fmt.Sprintf("%d", p.step)).Put(widget.Muted, fmt.Sprintf(" of %d", p.steps))
+	}
+	figure := func(name, v string, s widget.Style) {
+		if r.Left() > len(name)+len(v)+5 {
+			r.Gap(3).Put(widget.Muted, name+" ").Put(s, v)
+		}
+	}
+	if !math.IsNaN(p.loss) {
+		figure("loss", fmt.Sprintf("%.4f", p.loss), widget.Series(0))
+	}
+	if !math.IsNaN(p.eval) {
+		figure("eval loss", fmt.Sprintf("%.4f", p.eval), widget.Series(1))
+	}
+	figure("time", widget.Clock(elapsed(*j, p.app.deps.Now())), widget.Text)
+	if !math.IsNaN(p.rate) {
+		figure("tokens/s", widget.Count(int64(p.rate)), widget.Text)
+	}
+	return r.String()
+}
+
+// phaseLine is the way that the job has gone through its secondary statuses.
+func (p *trainingPane) phaseLine(j *training.Job) string {
+	r := p.app.look.Row(p.w).Gap(2)
+	for i, ph := range j.Phases {
+		if i > 0 {
+			r.Put(widget.Faint, " → ")
+		}
+		end := ph.End
+		last := i == len(j.Phases)-1
+		st := widget.Muted
+		if last && !j.Done() {
+			st = widget.Text
+			end = p.app.deps.Now()
+		}
+		r.Put(st, ph.Status)
+		if !end.IsZero() && !(last && j.Done()) {
+			r.Gap(1).Put(widget.Faint, widget.Clock(end.Sub(ph.Start)))
+		}
+	}
+	return r.String()
+}
+
+// chart draws the losses, once for every new point.
+func (p *trainingPane) chart(height int) []string {
+	l := p.app.look
+	pts := p.watch.Points()
+	c := &p.plot
+	if c.lines != nil && c.points == len(pts) && c.w == p.w && c.h == height && c.version == l.Version() && c.logY == p.plotLogY && c.steps == p.steps {
+		return c.lines
+	}
+	*c = plotCache{points: len(pts), w: p.w, h: height, version: l.Version(), logY: p.plotLogY, steps: p.steps}
+	train := widget.Curve{Name: "train", Style: widget.Series(0)}
+	eval := widget.Curve{Name: "eval", Style: widget.Series(1), Dots: true}
+	for _, pt := range pts {
+		x := float64(pt.Step)
+		train.X, train.Y = append(train.X, x), append(train.Y, pt.Loss)
+		eval.X, eval.Y = append(eval.X, x), append(eval.Y, pt.EvalLoss)
+	}
+	train.Dots = true // evaluations have points of their own between those of training
+	plot := widget.Plot{Curves: []widget.Curve{train, eval}, XMax: float64(p.steps), LogY: p.plotLogY}
+	body := plot.Draw(l, p.w-3, height-1)
+	if body == nil {
+		return nil
+	}
+	r := l.Row(p.w).Gap(2).Put(widget.Muted, "loss").Gap(3).Put(widget.Series(0), "⠤⠤ train").Gap(3).Put(widget.Series(1), "⠤⠤ eval")
+	if p.plotLogY {
+		r.Gap(3).Put(widget.Faint, "log scale")
+	}
+	c.lines = append(c.lines, r.String())
+	for _, s := range body {
+		c.lines = append(c.lines, l.Row(p.w).Gap(2).Raw(s, p.w-3).String())
+	}
+	return c.lines
+}
+
+func (p *trainingPane) viewForm() []string {
+	l := p.app.look
+	lines := []string{l.Rule(p.w, "New training job", "", true), widget.Blank(p.w)}
+	plan := p.planLines()
+	room := max(p.h-len(lines)-len(plan)-1, 5)
+	if p.planning {
+		p.form.Field("do").Help = "the plan is being made"
+	} else {
+		p.form.Field("do").Help = ""
+	}
+	body, x, y := p.form.Lines(l, p.w, room)
+	p.cx, p.cy = x, y+len(lines)
+	lines = append(lines, body...)
+	lines = append(lines, widget.Blank(p.w))
+	return widget.Fit(append(lines, plan...), p.w, p.h)
+}
+
+// planLines say what will be done, before it is done.
+func (p *trainingPane) planLines() []string {
+	l := p.app.look
+	note := ""
+	if p.planning {
+		note = widget.Spinner(p.app.frame) + " reading the dataset"
+	}
+	lines := []string{l.Rule(p.w, "Plan", note, false)}
+	if p.planErr != nil && !p.planning {
+		return append(lines, paragraph(l, p.w, widget.MarkFailed, p.planErr.Error(), widget.Bad, 1)...)
+	}
+	if p.plan == nil {
+		return append(lines, widget.Blank(p.w), widget.Blank(p.w), widget.Blank(p.w))
+	}
+	pl := p.plan
+	rows := widget.Plural(pl.TrainRows, "row") + " to train on"
+	if pl.ValidationRows > 0 {
+		rows += ", " + widget.Count(pl.ValidationRows) + " to evaluate with"
+	}
+	cost := "nothing: this account does not bill"
+	if pl.Cost != nil {
+		cost = fmt.Sprintf("about $%.2f   %s", pl.Cost.USD, pl.Cost.Basis)
+	} else if p.app.svc.Account.Bills {
+		cost = "could not be estimated"
+	}
+	where := pl.Instance
+	if pl.InstanceCount > 1 {
+		where = fmt.Sprintf("%d x %s", pl.InstanceCount, pl.Instance)
+	}
+	s := pl.Config.Settings
+	method := s.Method
+	if s.LoRARank > 0 {
+		method = fmt.Sprintf("%s r=%d", s.Method, s.LoRARank)
+	}
+	for _, f := range [][2]string{
+		{"job", pl.Name}, {"data", rows},
+		{"work", fmt.Sprintf("%s of %d sequences, %s, %s on %s", widget.Plural(int64(pl.Steps), "step"), s.BatchRows, s.PromptFormat, method, or(where, "this machine"))},
+		{"base model", pl.Config.BaseModel}, {"output", pl.Output}, {"cost", cost},
+	} {
+		if f[1] != "" {
+			lines = append(lines, l.Row(p.w).Gap(2).Cell(widget.Muted, f[0], 10, false).Gap(2).Put(widget.Text, f[1]).String())
+		}
+	}
+	for _, w := range pl.Warnings {
+		lines = append(lines, paragraph(l, p.w, widget.MarkWarning, w, widget.Warn, 1)...)
+	}
+	return lines
+}

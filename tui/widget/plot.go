@@ -1,0 +1,232 @@
+package widget
+
+import (
+	"math"
+	"strings"
+)
+
+// Curve is one line of a chart. NaN and infinite values are gaps.
+type Curve struct {
+	Name  string
+	X, Y  []float64
+	Style Style
+	// Dots draws the points themselves and not the line between them.
+	Dots bool
+}
+
+// Plot is a chart with axes, drawn in braille: two by four dots in a cell. The
+// last curve lies on top; a cell has one colour.
+type Plot struct {
+	Curves []Curve
+	// XMax widens the x axis, so that a curve that is growing has its whole way
+	// in sight; 0 for what the points need.
+	XMax float64
+	LogY bool
+}
+
+type span struct{ lo, hi float64 }
+
+func (s *span) add(v float64) {
+	s.lo, s.hi = min(s.lo, v), max(s.hi, v)
+}
+
+func (s span) empty() bool { return s.lo > s.hi }
+
+// dots is a canvas of braille cells.
+type dots struct {
+	w, h  int // cells
+	bits  []rune
+	owner []int // curve + 1
+}
+
+func newDots(w, h int) *dots {
+	return &dots{w: w, h: h, bits: make([]rune, w*h), owner: make([]int, w*h)}
+}
+
+var dotBit = [4][2]rune{{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}
+
+func (d *dots) set(x, y, owner int) {
+	if x < 0 || y < 0 || x >= d.w*2 || y >= d.h*4 {
+		return
+	}
+	i := y/4*d.w + x/2
+	if d.owner[i] != owner {
+		d.bits[i], d.owner[i] = 0, owner
+	}
+	d.bits[i] |= dotBit[y%4][x%2]
+}
+
+func (d *dots) line(x0, y0, x1, y1, owner int) {
+	n := max(abs(x1-x0), abs(y1-y0), 1)
+	for i := 0; i <= n; i++ {
+		d.set(x0+(x1-x0)*i/n, y0+(y1-y0)*i/n, owner)
+	}
+}
+
+// Draw returns the chart as height lines of width cells; nil if there is no room
+// or nothing to draw.
+func (p Plot) Draw(l *Look, width, height int) []string {
+	const axisLines = 2
+	rows := height - axisLines
+	if rows < 2 || width < 16 {
+		return nil
+	}
+	y := func(v float64) float64 {
+		if p.LogY {
+			return math.Log10(v)
+		}
+		return v
+	}
+	xs, ys := span{math.Inf(1), math.Inf(-1)}, span{math.Inf(1), math.Inf(-1)}
+	for _, c := range p.Curves {
+		for i, v := range c.Y {
+			if v := y(v); finite(v) && finite(c.X[i]) {
+				xs.add(c.X[i])
+				ys.add(v)
+			}
+		}
+	}
+	if xs.empty() {
+		return nil
+	}
+	xs.hi = max(xs.hi, p.XMax)
+	xs.lo = min(xs.lo, max(0, xs.lo-1)) // a first step of 1 starts at the axis
+	if xs.hi == xs.lo {
+		xs.hi++
+	}
+	if ys.hi == ys.lo {
+		ys.lo, ys.hi = ys.lo-math.Abs(ys.lo)/4-1e-9, ys.hi+math.Abs(ys.hi)/4+1e-9
+	}
+	labels, lw := p.yLabels(l, ys, rows)
+	d := newDots(width-lw-2, rows)
+	for i, c := range p.Curves {
+		d.curve(c, i+1, xs, ys, y)
+	}
+	lines := make([]string, 0, height)
+	for r := range rows {
+		row := l.Row(width).Cell(Faint, labels[r], lw, true)
+		if labels[r] != "" {
+			row.Put(Border, " ┤")
+		} else {
+			row.Put(Border, " │")
+		}
+		for c := 0; c < d.w; {
+			i := r*d.w + c
+			if d.bits[i] == 0 {
+				row.Gap(1)
+				c++
+				continue
+			}
+			var b strings.Builder
+			owner := d.owner[i]
+			for c < d.w && d.bits[r*d.w+c] != 0 && d.owner[r*d.w+c] == owner {
+				b.WriteRune(0x2800 + d.bits[r*d.w+c])
+				c++
+			}
+			row.Put(p.Curves[owner-1].Style, b.String())
+		}
+		lines = append(lines, row.String())
+	}
+	return append(lines, p.xAxis(l, xs, width, lw)...)
+}
+
+func (d *dots) curve(c Curve, owner int, xs, ys span, y func(float64) float64) {
+	px := func(v float64) int { return int(math.Round((v - xs.lo) / (xs.hi - xs.lo) * float64(d.w*2-1))) }
+	py := func(v float64) int {
+		return int(math.Round((ys.hi - v) / (ys.hi - ys.lo) * float64(d.h*4-1)))
+	}
+	// Several points in one column of dots are drawn as the reach between the
+	// smallest and the largest, so that a spike is not averaged away.
+	lastX, lastY, have := 0, 0, false
+	for i := 0; i < len(c.Y); {
+		v := y(c.Y[i])
+		if !finite(v) || !finite(c.X[i]) {
+			have = have && c.Dots // a gap; dots are joined over missing values
+			i++
+			continue
+		}
+		x := px(c.X[i])
+		lo, hi, last := v, v, v
+		for i++; i < len(c.Y) && finite(c.X[i]) && px(c.X[i]) == x; i++ {
+			if w := y(c.Y[i]); finite(w) {
+				lo, hi, last = min(lo, w), max(hi, w), w
+			}
+		}
+		if have {
+			d.line(lastX, lastY, x, py(last), owner)
+		}
+		d.line(x, py(hi), x, py(lo), owner)
+		lastX, lastY, have = x, py(last), true
+	}
+}
+
+func (p Plot) yLabels(l *Look, ys span, rows int) ([]string, int) {
+	labels := make([]string, rows)
+	width := 0
+	for _, v := range Ticks(ys.lo, ys.hi, max(2, rows/2)) {
+		r := int(math.Round((ys.hi - v) / (ys.hi - ys.lo) * float64(rows*4-1)))
+		r = max(0, min(r/4, rows-1))
+		shown := v
+		if p.LogY {
+			shown = math.Pow(10, v)
+		}
+		if labels[r] == "" {
+			labels[r] = Number(shown)
+		}
+		width = max(width, l.Width(labels[r]))
+	}
+	return labels, width
+}
+
+func (p Plot) xAxis(l *Look, xs span, width, lw int) []string {
+	w := width - lw - 2
+	axis := []rune(strings.Repeat("─", w))
+	label := []rune(strings.Repeat(" ", width))
+	free := 0
+	for _, v := range Ticks(xs.lo, xs.hi, max(2, w/14)) {
+		c := int(math.Round((v - xs.lo) / (xs.hi - xs.lo) * float64(w-1)))
+		s := []rune(Number(v))
+		at := min(lw+2+c-len(s)/2, width-len(s))
+		if at < free || c >= w {
+			continue
+		}
+		axis[c] = '┬'
+		copy(label[at:], s)
+		free = at + len(s) + 2
+	}
+	return []string{
+		l.Row(width).Gap(lw).Put(Border, " └"+string(axis)).String(),
+		l.Row(width).Put(Faint, string(label)).String(),
+	}
+}
+
+// Ticks returns about n round numbers between lo and hi.
+func Ticks(lo, hi float64, n int) []float64 {
+	if !(hi > lo) || n < 1 || !finite(hi-lo) {
+		return nil
+	}
+	raw := (hi - lo) / float64(n)
+	mag := math.Pow(10, math.Floor(math.Log10(raw)))
+	step := 10 * mag
+	for _, m := range []float64{1, 2, 2.5, 5} {
+		if m*mag >= raw*(1-1e-9) {
+			step = m * mag
+			break
+		}
+	}
+	var ticks []float64
+	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+step*1e-9; k++ {
+		// Rounded to the step, so that 0.30000000000000004 reads 0.3.
+		ticks = append(ticks, math.Round(k*step/mag*100)/100*mag)
+	}
+	return ticks
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+func abs(x int) int {
+	if x < 0 {
+		return -x
+	}
+	return x
+}
