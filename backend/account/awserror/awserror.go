@@ -39,6 +39,7 @@ const (
 	Exists      Kind = "exists"
 	Invalid     Kind = "invalid"
 	Quota       Kind = "quota"
+	Full        Kind = "full"        // the disk behind the service
 	Unavailable Kind = "unavailable" // the service failed
 	Other       Kind = "other"
 )
@@ -82,7 +83,7 @@ func KindOf(err error) Kind {
 // Temporary reports whether the same request may succeed a little later.
 func Temporary(err error) bool {
 	switch KindOf(err) {
-	case Throttled, Unreachable, Unavailable:
+	case Throttled, Unreachable, Unavailable, Full:
 		return true
 	}
 	return false
@@ -172,6 +173,9 @@ func explainAPI(err error, api smithy.APIError, profile, flag string) (Kind, str
 	}
 	if isThrottle(code) {
 		return Throttled, op + "AWS is throttling requests (" + code + "); wait a little and try again"
+	}
+	if text := strings.ToLower(message); strings.Contains(text, "no space left") || strings.Contains(text, "disk quota exceeded") {
+		return Full, op + "the disk is full" + because(message) + "; free some space and try again"
 	}
 	// SageMaker says "not found" in its own way.
 	if code == "ValidationException" && strings.Contains(strings.ToLower(message), "not found") {

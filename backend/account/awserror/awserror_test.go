@@ -42,6 +42,7 @@ func TestExplain(t *testing.T) {
 		{api(400, "ResourceInUse", "Training job names must be unique"), Exists, "exists already"},
 		{api(400, "ResourceLimitExceeded", "0 instances"), Quota, "Service Quotas"},
 		{api(500, "InternalFailure", "x"), Unavailable, "the service failed"},
+		{api(500, "InternalError", "write x: no space left on device"), Full, "the disk is full: write x"},
 		{&net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5000}, Err: errors.New("connection refused")}, Unreachable, "127.0.0.1:5000 does not answer"},
 		{&net.DNSError{Name: "api.sagemaker.mars-1.amazonaws.com", Err: "no such host"}, Unreachable, "api.sagemaker.mars-1.amazonaws.com cannot be found"},
 		{errors.New("a\x1b[31mb"), Other, "ab"},
