@@ -1,0 +1,156 @@
+package modelimport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tunebench/backend/safetext"
+)
+
+// preflight collects checks over one artifact.
+type preflight struct {
+	s      *Service
+	source string
+	f      folder
+	files  []file
+	have   map[string]file
+	small  small
+	checks []Check
+}
+
+func (p *preflight) add(id, title string, r Result, evidence, remedy string) {
+	p.checks = append(p.checks, Check{ID: id, Title: title, Result: r,
+		Evidence: safetext.Line(evidence), Remedy: safetext.Line(remedy)})
+}
+
+// Check finds every reason for an import of source to fail. source is a local
+// folder or an s3:// prefix; of large files only the headers are read. The error
+// is for a source that cannot be looked at; what is wrong in it is in the report.
+func (s *Service) Check(ctx context.Context, source string) (Report, error) {
+	f, err := s.open(source)
+	if err != nil {
+		return Report{}, err
+	}
+	p := &preflight{s: s, source: source, f: f}
+	if p.files, err = f.list(ctx); err != nil {
+		return Report{}, s.explain(err)
+	}
+	p.have = map[string]file{}
+	for _, fl := range p.files {
+		p.have[fl.name] = fl
+	}
+	p.small, err = load(ctx, f, p.have, smallFiles...)
+	if err != nil {
+		return Report{}, s.explain(err)
+	}
+	p.region()
+	p.location()
+	p.presence()
+	p.strays()
+	p.size()
+	p.config()
+	p.tokenizer()
+	p.template()
+	p.index()
+	if err := p.headers(ctx); err != nil {
+		return Report{}, s.explain(err)
+	}
+	if err := p.account(ctx); err != nil {
+		return Report{}, err
+	}
+	r := Report{Source: safetext.Line(source), Checks: p.checks, Importable: true}
+	for _, c := range p.checks {
+		r.Importable = r.Importable && c.Result != Blocks
+	}
+	return r, nil
+}
+
+// importRegions are where Custom Model Import exists (Bedrock user guide,
+// "Import a customized model").
+var importRegions = []string{"us-east-1", "us-east-2", "us-west-2", "eu-central-1"}
+
+func (p *preflight) region() {
+	r := p.s.c.Region
+	if slices.Contains(importRegions, r) {
+		p.add("region", "Custom Model Import exists in the region", Pass, r, "")
+		return
+	}
+	p.add("region", "Custom Model Import exists in the region", Blocks, r+" is not one of "+strings.Join(importRegions, ", "),
+		"Choose one of these regions with --region; train and store the artifact there too.")
+}
+
+// badKey tells what of an S3 location the import API's pattern refuses.
+func badKey(uri string) string {
+	rest := strings.TrimPrefix(uri, "s3://")
+	for _, r := range rest {
+		if !strings.ContainsRune("-!_*'().", r) && r != '/' && !(r < 128 && (r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z')) {
+			return fmt.Sprintf("it holds %q", r)
+		}
+	}
+	switch {
+	case strings.Contains(rest, "//"):
+		return "it holds //"
+	case len(uri) > 1024:
+		return "it is longer than 1024 characters"
+	}
+	return ""
+}
+
+func (p *preflight) location() {
+	const title = "the location is one that an import job accepts"
+	if !strings.HasPrefix(p.source, "s3://") {
+		p.add("location", title, Pass, "a local folder; it is uploaded before the import", "")
+		return
+	}
+	if why := badKey(p.source); why != "" {
+		p.add("location", title, Blocks, p.source+": "+why,
+			"Copy the artifact to a prefix of letters, digits and -!_*'(). with single slashes.")
+		return
+	}
+	p.add("location", title, Pass, p.source, "")
+}
+
+// account checks what only Bedrock can say: a job that is in the way, and the
+// models there are. A service that denies the answer never blocks.
+func (p *preflight) account(ctx context.Context) error {
+	const title = "no other import is running"
+	jobs, err := p.s.list(ctx, "InProgress")
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case err != nil:
+		p.add("one-at-a-time", title, Unknown, "could not be checked: "+p.s.explain(err).Error(), "")
+	case len(jobs) > 0:
+		p.add("one-at-a-time", title, Warning, "import job "+jobs[0].Name+" is in progress",
+			"An account runs one import at a time; this one can start when that one has ended.")
+	default:
+		p.add("one-at-a-time", title, Pass, "no import job is in progress", "")
+	}
+	models, err := p.s.Models(ctx)
+	const quota = "the account has room for one more imported model"
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case err != nil:
+		p.add("quota", quota, Unknown, "could not be checked: "+err.Error(), "")
+	case len(models) >= defaultQuota && p.s.c.Bills:
+		p.add("quota", quota, Warning, fmt.Sprintf("there are %d imported models; the default quota is %d", len(models), defaultQuota),
+			"Delete one, or ask for a higher quota (Service Quotas, code L-45B04988).")
+	default:
+		p.add("quota", quota, Pass, fmt.Sprintf("%d imported models", len(models)), "")
+	}
+	const role = "the import role may read the artifact"
+	if p.s.c.RoleARN == "" {
+		p.add("role", role, Blocks, "no import role is configured", "Set import_role under [account] in the config file to a role that bedrock.amazonaws.com may assume.")
+	} else {
+		p.add("role", role, Unknown, "could not be checked without starting the import: "+p.s.c.RoleARN, "")
+	}
+	return nil
+}
+
+// defaultQuota is how many imported models an account may have unless it asked
+// for more (Service Quotas L-45B04988).
+const defaultQuota = 3

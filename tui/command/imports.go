@@ -1,0 +1,221 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tunebench/backend/modelimport"
+)
+
+func newImport(g *globals) *cobra.Command {
+	return group("import", "Check an artifact, import it, and manage imported models",
+		newImportCheck(g), newImportStart(g), newImportList(g), newImportStatus(g), newImportModels(g), newImportDelete(g))
+}
+
+func newImportCheck(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "check FOLDER|S3URI", Short: "Find every reason for an import to fail; exit 3 when one blocks",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.with(cmd.Context(), func(s *session) error {
+				r, err := s.imports.Check(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if err := g.printReport(r); err != nil {
+					return err
+				}
+				if !r.Importable {
+					return verdictf("%s cannot be imported as it is", r.Source)
+				}
+				return nil
+			})
+		},
+	}
+}
+
+func (g *globals) printReport(r modelimport.Report) error {
+	if g.jsonOut() {
+		r.Checks = nonNil(r.Checks)
+		return g.printJSON(r)
+	}
+	rows := make([][]string, 0, len(r.Checks))
+	for _, c := range r.Checks {
+		rows = append(rows, []string{string(c.Result), c.ID, oneLine(c.Evidence, 70), oneLine(c.Remedy, 70)})
+	}
+	return g.table([]string{"result", "check", "evidence", "remedy"}, rows)
+}
+
+func newImportStart(g *globals) *cobra.Command {
+	var req modelimport.Request
+	var wait bool
+	c := &cobra.Command{
+		Use: "start --job JOB | --source FOLDER|S3URI", Short: "Import an artifact as a model",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if (req.TrainingJob == "") == (req.Source == "") {
+				return usagef("name what to import: either --job TRAINING_JOB or --source FOLDER|S3URI")
+			}
+			if req.Source != "" && req.Name == "" {
+				return usagef("--name is missing: the name of the imported model")
+			}
+			ctx := cmd.Context()
+			return g.with(ctx, func(s *session) error {
+				job, err := g.startImport(ctx, s, req)
+				if err != nil {
+					return err
+				}
+				if wait {
+					if job, err = g.followImport(ctx, s, job); err != nil {
+						return err
+					}
+				}
+				if !wait && !g.jsonOut() {
+					fmt.Fprintln(g.out, job.Name)
+					return nil
+				}
+				if err := g.printImport(job); err != nil {
+					return err
+				}
+				if job.Status == "Failed" {
+					return verdictf("import job %s failed: %s", job.Name, job.FailureMessage)
+				}
+				return nil
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&req.TrainingJob, "job", "", "training job whose artifact is imported")
+	f.StringVar(&req.Source, "source", "", "local folder or s3:// prefix of an artifact")
+	f.StringVar(&req.Name, "name", "", "name of the imported model (may be left out with --job)")
+	f.StringVar(&req.PromptFormat, "prompt-format", "", "prompt format the model was trained with (default: as recorded)")
+	f.BoolVar(&wait, "wait", false, "wait until the import has ended; exit 3 when it failed")
+	return c
+}
+
+// startImport asks where the account bills, and turns a blocking preflight into
+// a verdict with its findings.
+func (g *globals) startImport(ctx context.Context, s *session, req modelimport.Request) (modelimport.Job, error) {
+	if s.account.Bills() {
+		g.say("An imported model is billed for storage until it is deleted, and by the minute while it answers.")
+		if err := g.confirm("Import it?"); err != nil {
+			return modelimport.Job{}, err
+		}
+	}
+	job, err := s.imports.Start(ctx, req)
+	var blocked *modelimport.BlockedError
+	if errors.As(err, &blocked) {
+		for _, c := range blocked.Report.Checks {
+			if c.Result == modelimport.Blocks {
+				g.say("blocks: %s: %s", c.Title, c.Evidence)
+				if c.Remedy != "" {
+					g.say("        %s", c.Remedy)
+				}
+			}
+		}
+		return job, verdictError{err}
+	}
+	return job, err
+}
+
+func (g *globals) followImport(ctx context.Context, s *session, job modelimport.Job) (modelimport.Job, error) {
+	last := ""
+	return s.imports.Wait(ctx, job.Name, func(j modelimport.Job) {
+		if j.Status != last {
+			last = j.Status
+			g.say("%s  %s", j.Name, j.Status)
+		}
+	})
+}
+
+func (g *globals) printImport(j modelimport.Job) error {
+	if g.jsonOut() {
+		return g.printJSON(j)
+	}
+	fields(g.out, "job", j.Name, "model", j.Model, "status", j.Status, "failure", j.FailureMessage,
+		"source", j.Source, "training job", j.TrainingJob, "created", when(j.Created),
+		"time", elapsed(j.Created, j.Ended, time.Now()), "arn", j.ModelARN)
+	return nil
+}
+
+func newImportList(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "All import jobs, newest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.with(cmd.Context(), func(s *session) error {
+				jobs, err := s.imports.Jobs(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if g.jsonOut() {
+					return g.printJSON(nonNil(jobs))
+				}
+				rows := make([][]string, 0, len(jobs))
+				for _, j := range jobs {
+					rows = append(rows, []string{j.Name, j.Model, j.Status, when(j.Created), elapsed(j.Created, j.Ended, time.Now()), oneLine(j.FailureMessage, 60)})
+				}
+				return g.table([]string{"job", "model", "status", "created", "time", "failure"}, rows)
+			})
+		},
+	}
+}
+
+func newImportStatus(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "status JOB", Short: "One import job", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.with(cmd.Context(), func(s *session) error {
+				j, err := s.imports.Job(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return g.printImport(j)
+			})
+		},
+	}
+}
+
+func newImportModels(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "models", Short: "The imported models", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.with(cmd.Context(), func(s *session) error {
+				models, err := s.imports.Models(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if g.jsonOut() {
+					return g.printJSON(nonNil(models))
+				}
+				rows := make([][]string, 0, len(models))
+				for _, m := range models {
+					rows = append(rows, []string{m.Name, m.Architecture, strconv.FormatBool(m.Instruct), m.PromptFormat, m.TrainingJob, when(m.Created)})
+				}
+				return g.table([]string{"model", "architecture", "instruct", "prompt format", "training job", "created"}, rows)
+			})
+		},
+	}
+}
+
+func newImportDelete(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "delete MODEL", Short: "Delete an imported model", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.with(cmd.Context(), func(s *session) error {
+				if err := g.confirm(fmt.Sprintf("Delete the imported model %s? This cannot be undone.", args[0])); err != nil {
+					return err
+				}
+				if err := s.imports.Delete(cmd.Context(), args[0]); err != nil {
+					return err
+				}
+				g.say("deleted %s", args[0])
+				return nil
+			})
+		},
+	}
+}

@@ -1,0 +1,123 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"tunebench/backend/account"
+	"tunebench/backend/chat"
+	"tunebench/backend/config"
+	"tunebench/backend/evaluation"
+	"tunebench/backend/modelimport"
+	"tunebench/backend/store"
+	"tunebench/backend/training"
+)
+
+// session is an open account with the services over it.
+type session struct {
+	paths    config.Paths
+	config   config.Config
+	account  *account.Account
+	store    *store.Store
+	training *training.Service
+	imports  *modelimport.Service
+	chat     *chat.Service
+	eval     *evaluation.Service
+}
+
+// settings reads the config file and applies the flags that override it.
+func (g *globals) settings() (config.Paths, config.Config, error) {
+	paths, err := config.DefaultPaths(g.home)
+	if err != nil {
+		return paths, config.Config{}, err
+	}
+	cfg, err := config.Load(paths.ConfigFile())
+	if err != nil {
+		return paths, cfg, err // work that may cost money does not start on a guess
+	}
+	if err := paths.Create(); err != nil {
+		return paths, cfg, err
+	}
+	if g.account != "" {
+		cfg.Account.Name = g.account
+	}
+	if cfg.Account.Name != "local" && cfg.Account.Name != "aws" {
+		return paths, cfg, usagef("account %q is not known; use --account local or --account aws", cfg.Account.Name)
+	}
+	if g.profile != "" {
+		cfg.Account.Profile = g.profile
+	}
+	if g.region != "" {
+		cfg.Account.Region = g.region
+	}
+	return paths, cfg, nil
+}
+
+// open opens the account and builds the services. The caller closes it.
+func (g *globals) open(ctx context.Context) (*session, error) {
+	paths, cfg, err := g.settings()
+	if err != nil {
+		return nil, err
+	}
+	return openSession(ctx, paths, cfg)
+}
+
+func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*session, error) {
+	acct, err := account.Open(ctx, account.Options{
+		Name:    cfg.Account.Name,
+		Profile: cfg.Account.Profile,
+		Region:  cfg.Account.Region,
+		Paths:   paths,
+		Config:  cfg,
+	})
+	if err != nil {
+		return nil, err
+	}
+	st, err := store.Open(ctx, filepath.Join(paths.State, "tunebench.db"))
+	if err != nil {
+		return nil, errors.Join(err, acct.Close(ctx))
+	}
+	s := &session{paths: paths, config: cfg, account: acct, store: st}
+	s.training = training.New(training.Config{
+		SageMaker: acct.SageMaker(), Logs: acct.Logs(), S3: acct.S3(), Store: st,
+		Bucket: acct.Bucket(), RoleARN: acct.TrainingRole(), BaseModel: acct.TrainingBase(),
+		Bills: acct.Bills(), Defaults: cfg.Training,
+		AccountName: acct.Name(), Region: acct.Region(),
+	})
+	s.imports = modelimport.New(modelimport.Config{
+		Bedrock: acct.Bedrock(), S3: acct.S3(), Store: st, Training: s.training,
+		Bucket: acct.Bucket(), RoleARN: acct.ImportRole(),
+		AccountName: acct.Name(), Region: acct.Region(), Bills: acct.Bills(),
+	})
+	s.chat = chat.New(chat.Config{
+		Runtime: acct.Runtime(), Bedrock: acct.Bedrock(), Store: st,
+		BaseModelID: acct.BaseModelID(), AccountName: acct.Name(),
+	})
+	s.eval = evaluation.New(evaluation.Config{Chat: s.chat, Store: st})
+	return s, nil
+}
+
+// close closes everything. Jobs that run on the local account go on in the
+// background; the context that was cancelled by an interrupt must not keep them
+// from being handed over, so a fresh one is used.
+func (s *session) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return errors.Join(s.store.Close(), s.account.Close(ctx))
+}
+
+// with opens a session, runs f and closes it; the first error wins.
+func (g *globals) with(ctx context.Context, f func(*session) error) error {
+	s, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	err = f(s)
+	if cerr := s.close(); err == nil && cerr != nil {
+		err = fmt.Errorf("the work is done, but closing the account failed: %w", cerr)
+	}
+	return err
+}

@@ -1,0 +1,397 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tunebench/backend/training"
+)
+
+func newTrain(g *globals) *cobra.Command {
+	return group("train", "Plan, start and watch training jobs",
+		newTrainPlan(g), newTrainStart(g), newTrainList(g), newTrainStatus(g), newTrainLogs(g), newTrainStop(g))
+}
+
+// trainFlags are what plan and start have in common.
+func trainFlags(c *cobra.Command, spec *training.Spec, set *[]string) {
+	f := c.Flags()
+	f.StringVar(&spec.Dataset, "dataset", "", "file of examples, or a folder made by dataset prepare")
+	f.StringVar(&spec.Preset, "preset", "", "set of settings; the first of `tunebench train plan --help` is the default")
+	f.StringVar(&spec.Name, "name", "", "name of the job (default: a proposed one)")
+	f.StringArrayVar(set, "set", nil, "override one setting, as name=value (repeat)")
+	var names []string
+	for _, p := range training.Presets() {
+		names = append(names, p.Name+"\t"+p.Summary)
+	}
+	_ = c.RegisterFlagCompletionFunc("preset", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func finishSpec(spec *training.Spec, set []string) error {
+	if spec.Dataset == "" {
+		return usagef("--dataset is missing: a file of examples, or a folder made by dataset prepare")
+	}
+	for _, s := range set {
+		k, v, ok := strings.Cut(s, "=")
+		if !ok {
+			return usagef("--set %q has no value; write --set name=value", s)
+		}
+		if spec.Set == nil {
+			spec.Set = map[string]string{}
+		}
+		spec.Set[k] = v
+	}
+	return nil
+}
+
+func presetHelp() string {
+	var b strings.Builder
+	b.WriteString("Presets:\n")
+	for _, p := range training.Presets() {
+		fmt.Fprintf(&b, "  %-10s %s\n", p.Name, p.Summary)
+	}
+	return b.String()
+}
+
+func newTrainPlan(g *globals) *cobra.Command {
+	var spec training.Spec
+	var set []string
+	c := &cobra.Command{
+		Use: "plan --dataset FILE|DIR", Short: "What a training job would do and cost; starts nothing",
+		Long: "Shows what a training job would do and cost. Nothing is started.\n\n" + presetHelp(),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := finishSpec(&spec, set); err != nil {
+				return err
+			}
+			return g.with(cmd.Context(), func(s *session) error {
+				p, err := s.training.Plan(cmd.Context(), spec)
+				if err != nil {
+					return err
+				}
+				if g.jsonOut() {
+					return g.printJSON(p)
+				}
+				g.showPlan(p, true)
+				return nil
+			})
+		},
+	}
+	trainFlags(c, &spec, &set)
+	return c
+}
+
+// showPlan prints a plan, as data or as something to confirm.
+func (g *globals) showPlan(p training.Plan, asData bool) {
+	w := g.err
+	if asData {
+		w = g.out
+	}
+	c := p.Config.Settings
+	cost := ""
+	if p.Cost != nil {
+		cost = fmt.Sprintf("about $%.2f (%s)", p.Cost.USD, p.Cost.Basis)
+	}
+	method := c.Method
+	if c.LoRARank > 0 {
+		method += fmt.Sprintf(" r%d alpha %g", c.LoRARank, c.LoRAAlpha)
+	}
+	fields(w,
+		"job", p.Name, "dataset", p.Dataset,
+		"rows", fmt.Sprintf("%d train, %d validation", p.TrainRows, p.ValidationRows),
+		"base model", p.Config.BaseModel, "method", method, "prompt format", c.PromptFormat,
+		"steps", fmt.Sprintf("%d of %d × %d tokens", p.Steps, c.BatchRows, c.MaxSequenceLength),
+		"learning rate", fmt.Sprintf("%g %s", c.LearningRate, c.Schedule),
+		"instance", fmt.Sprintf("%d × %s", p.InstanceCount, p.Instance),
+		"output", p.Output, "cost", cost)
+	for _, warn := range p.Warnings {
+		g.say("warning: %s", warn)
+	}
+}
+
+func newTrainStart(g *globals) *cobra.Command {
+	var spec training.Spec
+	var set []string
+	var wait bool
+	c := &cobra.Command{
+		Use: "start --dataset FILE|DIR", Short: "Start a training job",
+		Long: "Starts a training job and prints its name. On the local account it goes on in the\nbackground after this command has ended.\n\n" + presetHelp(),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := finishSpec(&spec, set); err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			return g.with(ctx, func(s *session) error {
+				job, err := g.startTraining(ctx, s, spec)
+				if err != nil {
+					return err
+				}
+				if !wait {
+					if g.jsonOut() {
+						return g.printJSON(job)
+					}
+					fmt.Fprintln(g.out, job.Name)
+					return nil
+				}
+				if job, err = g.followTraining(ctx, s, job.Name); err != nil {
+					return err
+				}
+				return g.endOfJob(job)
+			})
+		},
+	}
+	trainFlags(c, &spec, &set)
+	c.Flags().BoolVar(&wait, "wait", false, "wait until the job has ended; exit 3 when it failed or was stopped")
+	return c
+}
+
+// startTraining plans, asks where the account bills, and starts.
+func (g *globals) startTraining(ctx context.Context, s *session, spec training.Spec) (training.Job, error) {
+	plan, err := s.training.Plan(ctx, spec)
+	if err != nil {
+		return training.Job{}, err
+	}
+	for _, w := range plan.Warnings {
+		g.say("warning: %s", w)
+	}
+	if plan.Cost != nil {
+		g.showPlan(plan, false)
+		if err := g.confirm("Start this training job?"); err != nil {
+			return training.Job{}, err
+		}
+	}
+	return s.training.Start(ctx, plan)
+}
+
+// followTraining prints phases and steps to standard error until the job ends.
+func (g *globals) followTraining(ctx context.Context, s *session, name string) (training.Job, error) {
+	w := s.training.Watch(ctx, name)
+	defer w.Close()
+	seen, phase, lastErr := 0, "", ""
+	next := time.Time{}
+	report := func() {
+		j := w.Job()
+		if j.SecondaryStatus != phase && j.SecondaryStatus != "" {
+			phase = j.SecondaryStatus
+			g.say("%s  %s", name, phase)
+		}
+		if err := w.Err(); err != nil && err.Error() != lastErr {
+			lastErr = err.Error()
+			g.say("%s  %s", name, lastErr)
+		}
+		var latest *training.Event
+		for _, l := range w.Lines(seen, w.Len()-seen) {
+			if l.Event != nil && (l.Event.Event == "step" || l.Event.Event == "eval") {
+				latest = l.Event
+			}
+			seen++
+		}
+		if latest != nil && time.Now().After(next) {
+			next = time.Now().Add(2 * time.Second)
+			g.say("%s  %s", name, eventText(*latest))
+		}
+	}
+	for {
+		select {
+		case <-w.Changed():
+			report()
+		case <-w.Done():
+			report()
+			j, err := s.training.Job(ctx, name)
+			if ctx.Err() != nil {
+				return w.Job(), fmt.Errorf("no longer waiting; the job %s goes on: follow it with tunebench train logs --follow %s", name, name)
+			}
+			return j, err
+		}
+	}
+}
+
+func eventText(e training.Event) string {
+	var b strings.Builder
+	if e.Step != nil {
+		fmt.Fprintf(&b, "step %d", *e.Step)
+		if e.Steps != nil {
+			fmt.Fprintf(&b, "/%d", *e.Steps)
+		}
+	}
+	if e.Loss != nil {
+		fmt.Fprintf(&b, "  loss %.4f", *e.Loss)
+	}
+	if e.EvalLoss != nil {
+		fmt.Fprintf(&b, "  eval loss %.4f", *e.EvalLoss)
+	}
+	if e.TokensPerS != nil {
+		fmt.Fprintf(&b, "  %.0f tokens/s", *e.TokensPerS)
+	}
+	if e.Message != "" {
+		b.WriteString("  " + e.Message)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// endOfJob prints a job that has ended; one that did not complete is a negative
+// verdict.
+func (g *globals) endOfJob(j training.Job) error {
+	if err := g.printJob(j); err != nil {
+		return err
+	}
+	if j.Status != "Completed" {
+		reason := j.FailureReason
+		if reason == "" {
+			reason = "see tunebench train logs " + j.Name
+		}
+		return verdictf("training job %s ended %s: %s", j.Name, j.Status, reason)
+	}
+	return nil
+}
+
+func (g *globals) printJob(j training.Job) error {
+	if g.jsonOut() {
+		return g.printJSON(j)
+	}
+	fields(g.out,
+		"job", j.Name, "status", j.Status, "secondary status", j.SecondaryStatus,
+		"failure reason", j.FailureReason, "dataset", j.Dataset, "base model", j.BaseModel,
+		"preset", j.Preset, "created", when(j.Created), "time", elapsed(j.Created, j.Ended, time.Now()),
+		"artifact", j.Artifact)
+	return nil
+}
+
+func newTrainList(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "All training jobs, newest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.with(cmd.Context(), func(s *session) error {
+				jobs, err := s.training.Jobs(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if g.jsonOut() {
+					return g.printJSON(nonNil(jobs))
+				}
+				rows := make([][]string, 0, len(jobs))
+				for _, j := range jobs {
+					rows = append(rows, []string{j.Name, j.Status, j.SecondaryStatus, when(j.Created), elapsed(j.Created, j.Ended, time.Now()), oneLine(j.FailureReason, 60)})
+				}
+				return g.table([]string{"job", "status", "secondary", "created", "time", "failure"}, rows)
+			})
+		},
+	}
+}
+
+func newTrainStatus(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "status JOB", Short: "One training job", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.with(cmd.Context(), func(s *session) error {
+				j, err := s.training.Job(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return g.printJob(j)
+			})
+		},
+	}
+}
+
+// logOut is one line of `train logs -o json` (JSON Lines).
+type logOut struct {
+	Time   time.Time       `json:"time"`
+	Stream string          `json:"stream"`
+	Text   string          `json:"text"`
+	Event  *training.Event `json:"event,omitempty"`
+}
+
+func newTrainLogs(g *globals) *cobra.Command {
+	var follow bool
+	c := &cobra.Command{
+		Use: "logs JOB", Short: "The log of a training job", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			return g.with(ctx, func(s *session) error {
+				if _, err := s.training.Job(ctx, args[0]); err != nil {
+					return err
+				}
+				return g.printLogs(ctx, s, args[0], follow)
+			})
+		},
+	}
+	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the job has ended")
+	return c
+}
+
+func (g *globals) printLogs(ctx context.Context, s *session, name string, follow bool) error {
+	w := s.training.Watch(ctx, name)
+	defer w.Close()
+	enc := json.NewEncoder(g.out)
+	enc.SetEscapeHTML(false)
+	seen := 0
+	flush := func() error {
+		for _, l := range w.Lines(seen, w.Len()-seen) {
+			seen++
+			var err error
+			if g.jsonOut() {
+				err = enc.Encode(logOut{l.Time, l.Stream, l.Text, l.Event})
+			} else {
+				_, err = fmt.Fprintf(g.out, "%s  %s\n", l.Time.Local().Format("15:04:05.000"), l.Text)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for {
+		select {
+		case <-w.Changed():
+			if err := flush(); err != nil {
+				return err
+			}
+			if !follow && w.CaughtUp() {
+				return nil
+			}
+		case <-w.Done():
+			if err := flush(); err != nil {
+				return err
+			}
+			if err := w.Err(); err != nil && ctx.Err() == nil {
+				return err
+			}
+			return nil
+		}
+	}
+}
+
+func newTrainStop(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "stop JOB", Short: "Stop a training job; it saves what it has", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.with(cmd.Context(), func(s *session) error {
+				if err := s.training.Stop(cmd.Context(), args[0]); err != nil {
+					return err
+				}
+				j, err := s.training.Job(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return g.printJob(j)
+			})
+		},
+	}
+}
+
+// nonNil makes an empty list print as [] and not as null.
+func nonNil[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
