@@ -1,0 +1,407 @@
+package uitest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tunebench/backend/chat"
+	"tunebench/backend/config"
+	"tunebench/backend/dataset"
+	"tunebench/backend/evaluation"
+	"tunebench/backend/modelimport"
+	"tunebench/backend/training"
+	"tunebench/themes"
+	"tunebench/tui"
+)
+
+// Noon is the time at which a World stands still.
+var Noon = time.Date(2026, 7, 14, 12, 0, 0, 0, time.UTC)
+
+// World is an account made of plain values, for states that a real one is rarely
+// in. Set what a test needs; the zero value is an empty account.
+type World struct {
+	mu sync.Mutex
+
+	Account tui.Account
+	OpenErr error
+	// Hold keeps the account from opening until it is closed; nil opens at once.
+	Hold chan struct{}
+	// Err is the answer of every list, if it is set.
+	Err error
+
+	Rows     []dataset.Row
+	DataErr  error
+	Mapping  dataset.Mapping
+	Columns  []string
+	Inexact  bool
+	Manifest dataset.Manifest
+
+	TrainJobs []training.Job
+	Logs      map[string]*Log
+	Plan      training.Plan
+	PlanErr   error
+
+	ImportJobs []modelimport.Job
+	Imported   []modelimport.Model
+	Report     modelimport.Report
+
+	Models  []chat.Model
+	Answers map[string]chat.AnswerState // by the model's ref
+
+	RunList []evaluation.Run
+	RecList []evaluation.Record
+
+	// Did lists what was asked for: "stop NAME", "delete NAME", "start NAME".
+	Did []string
+}
+
+func (w *World) did(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Did = append(w.Did, fmt.Sprintf(format, args...))
+}
+
+// Done returns what was asked for so far.
+func (w *World) Done() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.Did)
+}
+
+// Deps is the workbench's view of the world.
+func (w *World) Deps() tui.Deps {
+	return tui.Deps{
+		Datasets: data{w}, AccountName: "local", HeldOut: "sample:heldout.jsonl", WorkDir: "/data/tunebench",
+		Open: func(ctx context.Context) (*tui.Services, error) {
+			if w.Hold != nil {
+				select {
+				case <-w.Hold:
+				case <-ctx.Done():
+					return nil, ctx.Err()
+				}
+			}
+			if w.OpenErr != nil {
+				return nil, w.OpenErr
+			}
+			return &tui.Services{Account: w.Account, Training: trainings{w}, Imports: imports{w}, Chat: chats{w}, Evaluation: evaluations{w},
+				Close: func(context.Context) error { return nil }}, nil
+		},
+		Themes: themes.NewSet(nil), UI: config.UI{Theme: "auto", Color: "auto"}, Chat: config.Default().Chat, Eval: config.Default().Eval,
+		Prices: config.Default().Prices,
+		Now:    func() time.Time { return Noon },
+	}
+}
+
+type data struct{ w *World }
+
+func (d data) Open(context.Context, string) (tui.Dataset, error) {
+	if d.w.DataErr != nil {
+		return nil, d.w.DataErr
+	}
+	return file{d.w}, nil
+}
+
+func (d data) Render(r dataset.Row, format string) (string, string, error) {
+	return dataset.Render(r, format)
+}
+
+func (d data) Prepare(ctx context.Context, path string, o dataset.PrepareOptions, progress func(dataset.Progress)) (dataset.Manifest, error) {
+	d.w.did("prepare %s", path)
+	progress(dataset.Progress{What: "rows read", Done: 600, Total: 1200})
+	return d.w.Manifest, d.w.Err
+}
+
+func (d data) Sample() string { return "sample:openorca-sample.jsonl" }
+
+type file struct{ w *World }
+
+func (f file) Info() dataset.Info {
+	return dataset.Info{Path: "sample:openorca-sample.jsonl", Format: "jsonl", Bytes: 209_715, Rows: int64(len(f.w.Rows)), RowsExact: !f.w.Inexact,
+		Columns: f.w.Columns, Mapping: f.w.Mapping, Indexed: 0.42}
+}
+
+func (f file) Rows(_ context.Context, first, n int64) ([]dataset.Row, error) {
+	first = min(first, int64(len(f.w.Rows)))
+	return f.w.Rows[first:min(first+n, int64(len(f.w.Rows)))], nil
+}
+
+func (f file) Find(_ context.Context, q string, from int64, back bool) (int64, bool, error) {
+	for i := from; i >= 0 && i < int64(len(f.w.Rows)); {
+		if strings.Contains(strings.ToLower(f.w.Rows[i].Question), strings.ToLower(q)) {
+			return i, true, nil
+		}
+		if back {
+			i--
+		} else {
+			i++
+		}
+	}
+	return 0, false, nil
+}
+
+func (f file) Changed() <-chan struct{} { return nil }
+func (f file) Close() error             { return nil }
+
+// Log is a job's log. Add lines with Write.
+type Log struct {
+	mu      sync.Mutex
+	job     training.Job
+	lines   []training.LogLine
+	points  []training.Point
+	changed chan struct{}
+	done    chan struct{}
+	Error   error
+}
+
+// NewLog returns the log of a job.
+func NewLog(j training.Job) *Log {
+	l := &Log{job: j, changed: make(chan struct{}, 1), done: make(chan struct{})}
+	if j.Done() {
+		close(l.done)
+	}
+	return l
+}
+
+// Write adds lines and, for training events, points of the curve.
+func (l *Log) Write(lines ...training.LogLine) {
+	l.mu.Lock()
+	for _, ln := range lines {
+		l.lines = append(l.lines, ln)
+		if e := ln.Event; e != nil && e.Step != nil && (e.Loss != nil || e.EvalLoss != nil) {
+			p := training.Point{Step: *e.Step, Loss: math.NaN(), EvalLoss: math.NaN(), LR: math.NaN()}
+			if e.Loss != nil {
+				p.Loss = *e.Loss
+			}
+			if e.EvalLoss != nil {
+				p.EvalLoss = *e.EvalLoss
+			}
+			l.points = append(l.points, p)
+		}
+	}
+	l.mu.Unlock()
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Job returns the job.
+func (l *Log) Job() training.Job { return l.job }
+
+// Len returns the number of lines.
+func (l *Log) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.lines)
+}
+
+// Lines returns n lines from the from-th on.
+func (l *Log) Lines(from, n int) []training.LogLine {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	from = min(from, len(l.lines))
+	return l.lines[from:min(from+n, len(l.lines))]
+}
+
+// Points returns the curve.
+func (l *Log) Points() []training.Point {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.points
+}
+
+// Latest returns the last event.
+func (l *Log) Latest() training.Event { return training.Event{} }
+
+// Err returns Error.
+func (l *Log) Err() error { return l.Error }
+
+// Changed is signalled by Write.
+func (l *Log) Changed() <-chan struct{} { return l.changed }
+
+// Done is closed for a job that has ended.
+func (l *Log) Done() <-chan struct{} { return l.done }
+
+// Close does nothing.
+func (l *Log) Close() {}
+
+type trainings struct{ w *World }
+
+func (t trainings) Presets() []training.Preset {
+	return []training.Preset{
+		{Name: "style", Summary: "for a style of answering", Settings: training.Settings{Method: "lora", PromptFormat: "mistral-v3", LoRARank: 16, LoRAAlpha: 32, LoRADropout: 0.05,
+			LearningRate: 2e-3, Schedule: "cosine", WarmupRatio: 0.03, MaxGradNorm: 1, MaxSteps: 400, BatchRows: 16, MaxSequenceLength: 128, Seed: 1, LogEvery: 5, EvalEvery: 50, CheckpointEvery: 100}},
+		{Name: "facts", Summary: "for a small set of new facts", Settings: training.Settings{Method: "full", PromptFormat: "mistral-v3",
+			LearningRate: 1e-3, Schedule: "cosine", MaxSteps: 300, BatchRows: 8, MaxSequenceLength: 128, Seed: 1}},
+	}
+}
+
+func (t trainings) Plan(_ context.Context, s training.Spec) (training.Plan, error) {
+	if t.w.PlanErr != nil {
+		return training.Plan{}, t.w.PlanErr
+	}
+	p := t.w.Plan
+	p.Dataset = s.Dataset
+	for _, ps := range t.Presets() {
+		if ps.Name == s.Preset {
+			p.Config.Settings, p.Config.Preset = ps.Settings, ps.Name
+		}
+	}
+	return p, nil
+}
+
+func (t trainings) Start(_ context.Context, p training.Plan) (training.Job, error) {
+	t.w.did("train %s", p.Name)
+	j := training.Job{Name: p.Name, Status: "InProgress", SecondaryStatus: "Starting", Created: Noon, Dataset: p.Dataset, Preset: p.Config.Preset}
+	t.w.mu.Lock()
+	t.w.TrainJobs = append([]training.Job{j}, t.w.TrainJobs...)
+	t.w.mu.Unlock()
+	return j, t.w.Err
+}
+
+func (t trainings) Jobs(context.Context) ([]training.Job, error) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	return slices.Clone(t.w.TrainJobs), t.w.Err
+}
+
+func (t trainings) Stop(_ context.Context, name string) error {
+	t.w.did("stop %s", name)
+	return nil
+}
+
+func (t trainings) Watch(_ context.Context, name string) tui.Watch {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	if l := t.w.Logs[name]; l != nil {
+		return l
+	}
+	return NewLog(training.Job{Name: name})
+}
+
+type imports struct{ w *World }
+
+func (i imports) Check(_ context.Context, source string) (modelimport.Report, error) {
+	r := i.w.Report
+	r.Source = source
+	return r, i.w.Err
+}
+
+func (i imports) Start(_ context.Context, r modelimport.Request) (modelimport.Job, error) {
+	i.w.did("import %s as %s", r.TrainingJob+r.Source, r.Name)
+	j := modelimport.Job{Name: "import-" + r.Name, Model: r.Name, Status: "InProgress", Created: Noon, TrainingJob: r.TrainingJob}
+	i.w.mu.Lock()
+	i.w.ImportJobs = append([]modelimport.Job{j}, i.w.ImportJobs...)
+	i.w.mu.Unlock()
+	return j, i.w.Err
+}
+
+func (i imports) Jobs(context.Context) ([]modelimport.Job, error) {
+	i.w.mu.Lock()
+	defer i.w.mu.Unlock()
+	return slices.Clone(i.w.ImportJobs), i.w.Err
+}
+
+func (i imports) Models(context.Context) ([]modelimport.Model, error) {
+	i.w.mu.Lock()
+	defer i.w.mu.Unlock()
+	return slices.Clone(i.w.Imported), i.w.Err
+}
+
+func (i imports) Delete(_ context.Context, name string) error {
+	i.w.did("delete %s", name)
+	return nil
+}
+
+func (i imports) ProposeName(job string) string { return strings.TrimPrefix(job, "tunebench-") }
+
+type chats struct{ w *World }
+
+func (c chats) Models(context.Context) ([]chat.Model, error) { return c.w.Models, c.w.Err }
+
+func (c chats) Send(_ context.Context, r chat.Request) tui.Answer {
+	c.w.did("ask %s %s", r.Model.Ref, r.Messages[len(r.Messages)-1].Content)
+	s, ok := c.w.Answers[r.Model.Ref]
+	if !ok {
+		s = chat.AnswerState{Phase: chat.Failed, Err: "no answer"}
+	}
+	s.Model = r.Model
+	ch := make(chan struct{}, 1)
+	ch <- struct{}{}
+	return answer{s, ch}
+}
+
+func (c chats) SaveConversation(_ context.Context, v chat.Conversation) (chat.Conversation, error) {
+	v.ID = 1
+	return v, nil
+}
+
+func (c chats) SaveTurn(_ context.Context, _ int64, t chat.Turn) (chat.Turn, error) { return t, nil }
+
+type answer struct {
+	s  chat.AnswerState
+	ch chan struct{}
+}
+
+func (a answer) State() chat.AnswerState  { return a.s }
+func (a answer) Changed() <-chan struct{} { return a.ch }
+func (a answer) Cancel()                  {}
+
+type evaluations struct{ w *World }
+
+func (e evaluations) Start(_ context.Context, s evaluation.Spec) (tui.Live, error) {
+	e.w.did("evaluate %s", strings.Join(s.Models, ", "))
+	return nil, errors.New("the world runs no evaluations")
+}
+
+func (e evaluations) Resume(context.Context, string) (tui.Live, error) {
+	return nil, errors.New("the world runs no evaluations")
+}
+
+func (e evaluations) Runs(context.Context) ([]evaluation.Run, error) {
+	return slices.Clone(e.w.RunList), e.w.Err
+}
+
+func (e evaluations) Run(_ context.Context, id string) (evaluation.Run, error) {
+	for _, r := range e.w.RunList {
+		if r.ID == id {
+			return r, nil
+		}
+	}
+	return evaluation.Run{}, fmt.Errorf("there is no run %s", id)
+}
+
+func (e evaluations) Records(_ context.Context, _ string, f tui.RecordFilter) ([]evaluation.Record, int, error) {
+	var all []evaluation.Record
+	for _, r := range e.w.RecList {
+		if (f.Model == "" || r.Model == f.Model) && (f.Category == "" || r.Category == f.Category) && strings.Contains(r.Question+r.Output, f.Search) {
+			all = append(all, r)
+		}
+	}
+	if f.Worst {
+		slices.SortStableFunc(all, func(a, b evaluation.Record) int {
+			switch {
+			case a.Scores[f.Score] < b.Scores[f.Score]:
+				return -1
+			case a.Scores[f.Score] > b.Scores[f.Score]:
+				return 1
+			}
+			return 0
+		})
+	}
+	n := len(all)
+	from := min(f.Offset, n)
+	return all[from:min(from+f.Limit, n)], n, e.w.Err
+}
+
+func (e evaluations) Export(_ context.Context, id, format string, w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%s as %s\n", id, format)
+	return err
+}
