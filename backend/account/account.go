@@ -117,7 +117,10 @@ func openLocal(ctx context.Context, o Options) (*Account, error) {
 func openAWS(ctx context.Context, o Options) (*Account, error) {
 	cfg, profile, err := loadAWS(ctx, o)
 	if err != nil {
-		return nil, awserror.Explain(err)
+		if explained := awserror.Explain(err); explained != err {
+			return nil, explained
+		}
+		return nil, fmt.Errorf("read the AWS configuration: %w", err)
 	}
 	a := &Account{name: AWS, region: cfg.Region, profile: profile, endpoint: aws.ToString(cfg.BaseEndpoint), config: o.Config}
 	a.build(cfg)

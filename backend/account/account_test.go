@@ -294,7 +294,7 @@ func TestLongSocketPath(t *testing.T) {
 
 func TestServe(t *testing.T) {
 	for _, listen := range []string{"0.0.0.0:0", "192.0.2.1:80", "nonsense"} {
-		if err := Serve(context.Background(), Options{Paths: home(t)}, listen, func([]string) {}); err == nil || !strings.Contains(err.Error(), "127.0.0.1:0") {
+		if err := Serve(context.Background(), Options{Paths: home(t)}, listen, func([]string) error { return nil }); err == nil || !strings.Contains(err.Error(), "127.0.0.1:0") {
 			t.Errorf("%s: %v", listen, err)
 		}
 	}
@@ -308,7 +308,7 @@ func TestServe(t *testing.T) {
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		env := make(chan []string, 1)
-		go func() { ended <- Serve(ctx, o, "127.0.0.1:0", func(e []string) { env <- e }) }()
+		go func() { ended <- Serve(ctx, o, "127.0.0.1:0", func(e []string) error { env <- e; return nil }) }()
 		var values map[string]string
 		select {
 		case e := <-env:

@@ -49,8 +49,8 @@ func RunOwner(ctx context.Context, o Options) error {
 
 // Serve answers AWS clients on a loopback TCP address until ctx ends. ready
 // gets the environment ("NAME=value") that leads them here once connections
-// are accepted.
-func Serve(ctx context.Context, o Options, listen string, ready func(env []string)) error {
+// are accepted; its error ends the serving.
+func Serve(ctx context.Context, o Options, listen string, ready func(env []string) error) error {
 	if err := checkLoopback(listen); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func Serve(ctx context.Context, o Options, listen string, ready func(env []strin
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()
-	ready([]string{
+	err = ready([]string{
 		"AWS_ENDPOINT_URL=http://" + ln.Addr().String(),
 		"AWS_ACCESS_KEY_ID=" + s.key.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY=" + s.key.SecretAccessKey,
@@ -88,10 +88,12 @@ func Serve(ctx context.Context, o Options, listen string, ready func(env []strin
 		"AWS_DEFAULT_REGION=" + localRegion,
 		"AWS_DISABLE_HOST_PREFIX_INJECTION=true",
 	})
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve on %s: %w", listen, err)
-	case <-ctx.Done():
+	if err == nil {
+		select {
+		case err := <-failed:
+			return fmt.Errorf("serve on %s: %w", listen, err)
+		case <-ctx.Done():
+		}
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()
@@ -99,7 +101,7 @@ func Serve(ctx context.Context, o Options, listen string, ready func(env []strin
 		srv.Close() // streams are cut; its error says no more
 	}
 	<-failed
-	return nil
+	return err
 }
 
 // proxy answers in this process when it owns the account, and otherwise passes

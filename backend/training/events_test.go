@@ -86,7 +86,7 @@ func TestLineRing(t *testing.T) {
 	if got := r.get(23, 5); len(got) != 2 || got[0].Text != "23" {
 		t.Errorf("%+v", got)
 	}
-	if got := r.get(0, 1); len(got) != 1 || got[0].Text != fmt.Sprint(r.dropped) {
+	if got := r.get(r.dropped-1, 2); len(got) != 2 || got[0].Text != goneText || got[1].Text != fmt.Sprint(r.dropped) {
 		t.Errorf("%+v", got)
 	}
 	if r.get(25, 5) != nil || r.get(3, 0) != nil {

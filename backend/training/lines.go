@@ -26,12 +26,24 @@ func (r *lineRing) add(l LogLine) {
 // end is the number behind the last line.
 func (r *lineRing) end() int { return r.dropped + len(r.lines) }
 
-// get returns up to n lines from number from on; lines that are gone are
-// skipped.
+// goneText stands in the place of a line that is no longer held.
+const goneText = "(no longer held here)"
+
+// get returns the lines from number from on, n at most. A line that is gone
+// comes as a mark, so that numbers and lines stay together.
 func (r *lineRing) get(from, n int) []LogLine {
-	first := max(from-r.dropped, 0)
-	if n <= 0 || first >= len(r.lines) {
+	from = max(from, 0)
+	end := min(from+n, r.end())
+	if from >= end {
 		return nil
 	}
-	return append([]LogLine(nil), r.lines[first:min(first+n, len(r.lines))]...)
+	out := make([]LogLine, 0, end-from)
+	for i := from; i < end; i++ {
+		if i < r.dropped {
+			out = append(out, LogLine{Text: goneText})
+			continue
+		}
+		out = append(out, r.lines[i-r.dropped])
+	}
+	return out
 }

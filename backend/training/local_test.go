@@ -157,6 +157,10 @@ func TestTrainOnTheLocalAccount(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	}
+	n := 0
+	if err := w.svc.Logs(ctx, "first", func(l training.LogLine) error { n++; return nil }); err != nil || n != watch.Len() || !watch.CaughtUp() {
+		t.Errorf("%d lines of %d, %v", n, watch.Len(), err)
+	}
 	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(job.Artifact, "s3://"), "/")
 	list, err := w.acc.S3().ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
 	if err != nil {

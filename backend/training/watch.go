@@ -5,20 +5,14 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
-	"tunebench/backend/account/awserror"
 	"tunebench/backend/safetext"
 )
-
-// LogGroup is where SageMaker writes the logs of training jobs.
-const LogGroup = "/aws/sagemaker/TrainingJobs"
 
 const (
 	// Events may come late, so each poll asks again for what is younger than
@@ -50,6 +44,7 @@ type Watch struct {
 	lines  lineRing
 	curve  curve
 	latest Event
+	caught bool
 	err    error
 }
 
@@ -92,7 +87,7 @@ func (w *Watch) Dropped() int {
 }
 
 // Lines returns up to n lines from number from on, in the order in which they
-// came. Lines before Dropped are gone.
+// came. In the place of a line before Dropped stands a mark.
 func (w *Watch) Lines(from, n int) []LogLine {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -122,6 +117,14 @@ func (w *Watch) Err() error {
 	return w.err
 }
 
+// CaughtUp reports whether the log has been read to its end once, so that what
+// comes from then on is new.
+func (w *Watch) CaughtUp() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.caught
+}
+
 // Changed is signalled when something has changed; signals coalesce.
 func (w *Watch) Changed() <-chan struct{} { return w.changed }
 
@@ -138,6 +141,16 @@ func (w *Watch) notify() {
 	select {
 	case w.changed <- struct{}{}:
 	default:
+	}
+}
+
+func (w *Watch) catchUp() {
+	w.mu.Lock()
+	first := !w.caught
+	w.caught = true
+	w.mu.Unlock()
+	if first {
+		w.notify()
 	}
 }
 
@@ -206,7 +219,9 @@ func (w *Watch) run(ctx context.Context) {
 		news := 0
 		logErr := error(nil)
 		if !job.Created.IsZero() {
-			news, logErr = w.read(ctx, &t, job)
+			if news, logErr = w.read(ctx, &t, job); logErr == nil {
+				w.catchUp()
+			}
 		}
 		if ctx.Err() != nil {
 			return
@@ -270,28 +285,15 @@ func (w *Watch) read(ctx context.Context, t *tail, job Job) (news int, err error
 	if t.newest > 0 {
 		from = max(from, t.newest-overlap.Milliseconds())
 	}
-	in := &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName:        aws.String(LogGroup),
-		LogStreamNamePrefix: aws.String(w.name + "/"),
-		StartTime:           aws.Int64(max(from, 0)),
-	}
-	for range maxPages {
-		out, err := w.s.c.Logs.FilterLogEvents(ctx, in)
-		if err != nil {
-			// The group is made with the account's first line.
-			if awserror.KindOf(err) == awserror.NotFound {
-				return news, nil
-			}
-			return news, awserror.Explain(err)
-		}
-		n := w.take(t, out.Events)
-		news += n
-		if n > 0 {
+	err = w.s.events(ctx, w.name, from, maxPages, func(page []types.FilteredLogEvent) error {
+		n := w.take(t, page)
+		if news += n; n > 0 {
 			w.notify()
 		}
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
+		return nil
+	})
+	if err != nil {
+		return news, err
 	}
 	oldest := t.newest - 2*longOverlap.Milliseconds()
 	for id, ms := range t.seen {
@@ -314,13 +316,7 @@ func (w *Watch) take(t *tail, events []types.FilteredLogEvent) (news int) {
 		t.seen[id] = ms
 		t.newest = max(t.newest, ms)
 		news++
-		message := aws.ToString(e.Message)
-		line := LogLine{
-			Time:   time.UnixMilli(ms),
-			Stream: safetext.Line(streamName(w.name, aws.ToString(e.LogStreamName))),
-			Text:   safetext.Log(message),
-			Event:  ParseEvent(message),
-		}
+		line := logLine(w.name, e)
 		if line.Event != nil {
 			w.curve.add(line.Event)
 			w.latest.merge(line.Event)
@@ -328,15 +324,6 @@ func (w *Watch) take(t *tail, events []types.FilteredLogEvent) (news int) {
 		w.lines.add(line)
 	}
 	return news
-}
-
-// streamName is "algo-1" of "<job>/algo-1-<epoch>".
-func streamName(job, stream string) string {
-	name := strings.TrimPrefix(stream, job+"/")
-	if i := strings.LastIndexByte(name, '-'); i > 0 && strings.Trim(name[i+1:], "0123456789") == "" && len(name)-i > 6 {
-		name = name[:i]
-	}
-	return name
 }
 
 // remember notes how far the log was read. It is of no harm if it cannot.

@@ -89,15 +89,31 @@ func Temporary(err error) bool {
 	return false
 }
 
-// Explain says in words what an error of the SDK means. nil, cancellation and
-// what is explained already come back as they are.
+// Explain says in words what an error of the SDK means. nil, cancellation,
+// what is explained already and what is not the SDK's come back as they are.
 func Explain(err error) error {
 	var done *Error
-	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &done) {
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &done) || !fromSDK(err) {
 		return err
 	}
 	kind, text := explain(err)
 	return &Error{Kind: kind, Text: safetext.Redact(safetext.Line(text)), Err: err}
+}
+
+// fromSDK reports whether an error came out of a request or of its preparation.
+func fromSDK(err error) bool {
+	var (
+		op      *smithy.OperationError
+		api     smithy.APIError
+		creds   *CredentialsError
+		profile config.SharedConfigProfileNotExistError
+		region  *aws.MissingRegionError
+		resp    *awshttp.ResponseError
+		dns     *net.DNSError
+		dial    *net.OpError
+	)
+	return errors.As(err, &op) || errors.As(err, &api) || errors.As(err, &creds) || errors.As(err, &profile) || errors.As(err, &region) ||
+		errors.As(err, &resp) || errors.As(err, &dns) || errors.As(err, &dial) && dial.Op != "listen"
 }
 
 func explain(err error) (Kind, string) {

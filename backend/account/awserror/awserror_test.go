@@ -45,7 +45,7 @@ func TestExplain(t *testing.T) {
 		{api(500, "InternalError", "write x: no space left on device"), Full, "the disk is full: write x"},
 		{&net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5000}, Err: errors.New("connection refused")}, Unreachable, "127.0.0.1:5000 does not answer"},
 		{&net.DNSError{Name: "api.sagemaker.mars-1.amazonaws.com", Err: "no such host"}, Unreachable, "api.sagemaker.mars-1.amazonaws.com cannot be found"},
-		{errors.New("a\x1b[31mb"), Other, "ab"},
+		{&smithy.OperationError{ServiceID: "S3", OperationName: "X", Err: errors.New("a\x1b[31mb")}, Other, "ab"},
 	} {
 		// As the SDK does, errors come wrapped.
 		got := Explain(fmt.Errorf("operation: %w", c.err))
@@ -55,6 +55,9 @@ func TestExplain(t *testing.T) {
 		if again := Explain(got); again != got {
 			t.Errorf("explained twice: %v", again)
 		}
+	}
+	if plain := errors.New("there is no file lesson-tokens.jsonl"); Explain(plain) != plain {
+		t.Error("an error that is not the SDK's changed")
 	}
 	if Explain(nil) != nil || !errors.Is(Explain(context.Canceled), context.Canceled) {
 		t.Error("nil or cancellation changed")
