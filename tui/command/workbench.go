@@ -1,0 +1,165 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"tunebench/backend/account"
+	"tunebench/backend/chat"
+	"tunebench/backend/config"
+	"tunebench/backend/evaluation"
+	"tunebench/backend/training"
+	"tunebench/themes"
+	"tunebench/tui"
+)
+
+// runWorkbench opens the screen. The account is opened while the first frame is
+// already shown.
+func runWorkbench(ctx context.Context, g *globals) error {
+	if g.jsonOut() {
+		return usagef("-o json needs a command; the workbench is a screen")
+	}
+	d, err := g.workbench()
+	if err != nil {
+		return err
+	}
+	return tui.Run(ctx, d)
+}
+
+// workbench is what the screen is given.
+func (g *globals) workbench() (tui.Deps, error) {
+	paths, cfg, err := g.settings()
+	if err != nil {
+		return tui.Deps{}, err
+	}
+	if g.theme != "" {
+		cfg.UI.Theme = g.theme
+	}
+	if g.color != "" && g.color != "auto" {
+		cfg.UI.Color = g.color
+	}
+	cfg.UI.Mouse = cfg.UI.Mouse || g.mouse
+	name := cfg.Account.Name
+	if name == account.AWS && cfg.Account.Profile != "" {
+		name = cfg.Account.Profile
+	}
+	return tui.Deps{
+		Datasets:    tui.Files{},
+		Open:        func(ctx context.Context) (*tui.Services, error) { return openServices(ctx, paths, cfg) },
+		AccountName: name,
+		HeldOut:     sampleHeldout,
+		WorkDir:     filepath.Join(paths.Cache, "prepared"),
+		Paths:       completePath,
+		Create: func(path string) (io.WriteCloser, error) {
+			return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		},
+		Themes: themes.NewSet(os.DirFS(paths.ThemesDir())),
+		UI:     cfg.UI, Chat: cfg.Chat, Eval: cfg.Eval, Train: cfg.Training, Prices: cfg.Prices,
+	}, nil
+}
+
+// openServices opens the account for the screen.
+func openServices(ctx context.Context, paths config.Paths, cfg config.Config) (*tui.Services, error) {
+	s, err := openSession(ctx, paths, cfg)
+	if err != nil {
+		return nil, account.Explain(err)
+	}
+	id, err := s.account.Identity(ctx)
+	if err != nil {
+		return nil, errors.Join(account.Explain(err), s.close())
+	}
+	name := s.account.Name()
+	if p := s.account.Profile(); p != "" {
+		name = p
+	}
+	return &tui.Services{
+		Account:    tui.Account{Name: name, Region: s.account.Region(), ID: id.Account, ARN: id.ARN, Bills: s.account.Bills()},
+		Training:   screenTraining{s.training},
+		Imports:    s.imports,
+		Chat:       screenChat{s.chat},
+		Evaluation: screenEvaluation{s.eval},
+		Close:      func(context.Context) error { return s.close() },
+	}, nil
+}
+
+// The adapters turn concrete results into the interfaces that the screen
+// declares; nothing else happens in them.
+
+type screenTraining struct{ *training.Service }
+
+func (t screenTraining) Watch(ctx context.Context, name string) tui.Watch {
+	return t.Service.Watch(ctx, name)
+}
+
+type screenChat struct{ *chat.Service }
+
+func (c screenChat) Send(ctx context.Context, r chat.Request) tui.Answer {
+	return c.Service.Send(ctx, r)
+}
+
+type screenEvaluation struct{ *evaluation.Service }
+
+func (e screenEvaluation) Start(ctx context.Context, s evaluation.Spec) (tui.Live, error) {
+	l, err := e.Service.Start(ctx, s)
+	if err != nil {
+		return nil, err // a nil *Live must not become a Live
+	}
+	return l, nil
+}
+
+func (e screenEvaluation) Resume(ctx context.Context, id string) (tui.Live, error) {
+	l, err := e.Service.Resume(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (e screenEvaluation) Records(ctx context.Context, id string, f tui.RecordFilter) ([]evaluation.Record, int, error) {
+	return e.Service.Records(ctx, id, evaluation.RecordFilter(f))
+}
+
+// maxPaths bounds what a completion offers.
+const maxPaths = 50
+
+// completePath lists the files and folders that begin like this; folders end in
+// a slash.
+func completePath(prefix string) []string {
+	home, _ := os.UserHomeDir()
+	expanded := prefix
+	if rest, ok := strings.CutPrefix(prefix, "~/"); ok && home != "" {
+		expanded = filepath.Join(home, rest)
+		if strings.HasSuffix(rest, "/") || rest == "" {
+			expanded += "/"
+		}
+	}
+	dir, start := filepath.Split(expanded)
+	entries, err := os.ReadDir(filepath.Clean(dir + "."))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), start) || strings.HasPrefix(e.Name(), ".") && start == "" {
+			continue
+		}
+		p := strings.TrimSuffix(prefix, start) + e.Name()
+		if e.IsDir() || e.Type()&fs.ModeSymlink != 0 && isDir(dir+e.Name()) {
+			p += "/"
+		}
+		if out = append(out, p); len(out) == maxPaths {
+			break
+		}
+	}
+	return out
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
