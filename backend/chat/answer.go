@@ -168,15 +168,16 @@ type brokenError struct{ why string }
 
 func (e *brokenError) Error() string { return e.why }
 
-// retries of errors that may pass, other than a model that is waking.
+// maxRetries bounds the attempts after errors that may pass, other than a model
+// that is waking.
 const maxRetries = 5
 
-// wakeLimit is when a model that does not wake counts as failed.
-const wakeLimit = 15 * time.Minute
+// WakeLimit is when a model that does not wake counts as failed.
+const WakeLimit = 15 * time.Minute
 
-// wakeDelay is the wait after the n-th attempt to wake a model, n from 1: each
+// WakeDelay is the wait after the n-th attempt to wake a model, n from 1: each
 // attempt counts as a reason to load it, so there is no use in hurrying.
-func wakeDelay(n int) time.Duration {
+func WakeDelay(n int) time.Duration {
 	return min(time.Second<<min(n-1, 10), 20*time.Second)
 }
 
@@ -193,7 +194,7 @@ func (s *Service) converse(ctx context.Context, a *Answer, req Request, p prepar
 		err := s.stream(ctx, a, req.Model, p)
 		if err == nil || a.hasText() || ctx.Err() != nil {
 			if a.hasText() && wakings > 0 {
-				s.noteWaking(ctx, req.Model, wokenSince, wakings)
+				s.NoteWaking(ctx, req.Model, wokenSince, wakings)
 			}
 			return err
 		}
@@ -205,10 +206,10 @@ func (s *Service) converse(ctx context.Context, a *Answer, req Request, p prepar
 				wokenSince = s.cfg.Now()
 			}
 			wakings++
-			if s.cfg.Now().Sub(wokenSince) > wakeLimit {
+			if s.cfg.Now().Sub(wokenSince) > WakeLimit {
 				return err
 			}
-			phase, delay = Waking, wakeDelay(wakings)
+			phase, delay = Waking, WakeDelay(wakings)
 		case Throttled, Transient:
 			if failures++; failures > maxRetries {
 				return err
@@ -233,9 +234,9 @@ func (s *Service) converse(ctx context.Context, a *Answer, req Request, p prepar
 	}
 }
 
-// noteWaking keeps how long a model took to wake. Nothing depends on it, so a
+// NoteWaking keeps how long a model took to wake. Nothing depends on it, so a
 // store that fails does not spoil the answer.
-func (s *Service) noteWaking(ctx context.Context, m Model, since time.Time, attempts int) {
+func (s *Service) NoteWaking(ctx context.Context, m Model, since time.Time, attempts int) {
 	_ = s.cfg.Store.AddWaking(context.WithoutCancel(ctx), s.cfg.AccountName, m.ID,
 		store.Waking{Started: since, Took: s.cfg.Now().Sub(since), Attempts: attempts})
 }
@@ -288,7 +289,7 @@ func (s *Service) Complete(ctx context.Context, req Request) (AnswerState, error
 			st.Phase, st.Text, st.StopReason, st.Sent = Finished, safetext.Text(r.Text), safetext.Line(r.StopReason), safetext.Text(r.Sent)
 			st.Stats = Stats{Duration: s.cfg.Now().Sub(started), InputTokens: r.InputTokens, OutputTokens: r.OutputTokens}
 			if wakings > 0 {
-				s.noteWaking(ctx, req.Model, st.WakingSince, wakings)
+				s.NoteWaking(ctx, req.Model, st.WakingSince, wakings)
 			}
 			return st, nil
 		}
@@ -298,11 +299,11 @@ func (s *Service) Complete(ctx context.Context, req Request) (AnswerState, error
 			if wakings == 0 {
 				st.WakingSince = s.cfg.Now()
 			}
-			if s.cfg.Now().Sub(st.WakingSince) > wakeLimit {
+			if s.cfg.Now().Sub(st.WakingSince) > WakeLimit {
 				return fail(err)
 			}
 			wakings++
-			delay = wakeDelay(wakings)
+			delay = WakeDelay(wakings)
 		case Throttled, Transient:
 			if failures++; failures > maxRetries {
 				return fail(err)

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/bedrock"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 
+	"tunebench/backend/account/awserror"
 	"tunebench/backend/store"
 )
 
@@ -22,7 +23,8 @@ type Config struct {
 	// AccountName is the account's name in the store.
 	AccountName string
 	// Explain turns an error that is about the account (credentials,
-	// permissions, network) into one that says what to do; nil leaves it.
+	// permissions, network) into one that says what to do; nil is
+	// awserror.Explain.
 	Explain func(error) error
 
 	// Now is the clock; nil is time.Now.
@@ -56,7 +58,7 @@ func New(c Config) *Service {
 		c.Sleep = sleep
 	}
 	if c.Explain == nil {
-		c.Explain = func(err error) error { return err }
+		c.Explain = awserror.Explain
 	}
 	if c.FirstByte <= 0 {
 		c.FirstByte = 5*time.Minute + 30*time.Second

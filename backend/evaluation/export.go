@@ -1,0 +1,188 @@
+package evaluation
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"tunebench/backend/safetext"
+	"tunebench/backend/store"
+)
+
+// Formats are the formats that Export writes.
+var Formats = []string{"jsonl", "csv", "md"}
+
+// Export writes a run. "jsonl" has a record a line with FMEval's names, and the
+// text as it was scored; it is ASCII, so that printing it does no harm. "csv"
+// has the records, cleaned for display. "md" has the scoreboard.
+func (s *Service) Export(ctx context.Context, id string, format string, w io.Writer) error {
+	run, err := s.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	b := bufio.NewWriter(w)
+	switch format {
+	case "jsonl":
+		_, err = s.cfg.Store.Records(ctx, store.RecordQuery{Run: id}, func(r store.Record) error { return writeJSONLine(b, r) })
+	case "csv":
+		err = s.exportCSV(ctx, id, b)
+	case "md":
+		writeMarkdown(b, run)
+	default:
+		return fmt.Errorf("there is no format %q; choose one of %s", safetext.Line(format), strings.Join(Formats, ", "))
+	}
+	if err != nil {
+		return fmt.Errorf("export run %s: %w", id, err)
+	}
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("export run %s: %w", id, err)
+	}
+	return nil
+}
+
+func writeJSONLine(w *bufio.Writer, r store.Record) error {
+	rec, err := clean(r)
+	if err != nil {
+		return err
+	}
+	field := func(name, value string) { w.WriteString(quoteASCII(name) + ": " + quoteASCII(value) + ", ") }
+	fmt.Fprintf(w, "{\"row\": %d, ", r.Row)
+	if r.RowID != "" {
+		field("id", r.RowID)
+	}
+	field("model", r.Model)
+	if r.System != "" {
+		field("system_prompt", r.System)
+	}
+	field("model_input", r.Question)
+	if r.Error == "" {
+		field("model_output", r.Output)
+	}
+	field("target_output", r.Reference)
+	if r.Category != "" {
+		field("category", r.Category)
+	}
+	if r.Error != "" {
+		field("error", r.Error)
+	}
+	w.WriteString(`"scores": [`)
+	if r.Error == "" {
+		for i, sc := range scores {
+			if i > 0 {
+				w.WriteString(", ")
+			}
+			fmt.Fprintf(w, `{"name": %s, "value": %s}`, quoteASCII(sc.Name), number(rec.Scores[sc.Name]))
+		}
+	}
+	fmt.Fprintf(w, "], \"latency_ns\": %d}\n", int64(r.Latency))
+	return nil
+}
+
+// quoteASCII is a JSON string in which all that is not printable ASCII is
+// escaped.
+func quoteASCII(s string) string {
+	b := make([]byte, 0, len(s)+2)
+	b = append(b, '"')
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		i += n
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r == '\n':
+			b = append(b, '\\', 'n')
+		case r >= ' ' && r < 0x7f:
+			b = append(b, byte(r))
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			b = fmt.Appendf(b, `\u%04x\u%04x`, hi, lo)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		}
+	}
+	return string(append(b, '"'))
+}
+
+// number is a score with a fraction, as other tools write it.
+func number(v float64) string {
+	text := strconv.FormatFloat(v, 'g', -1, 64)
+	if !strings.ContainsAny(text, ".e") {
+		text += ".0"
+	}
+	return text
+}
+
+func (s *Service) exportCSV(ctx context.Context, id string, w io.Writer) error {
+	c := csv.NewWriter(w)
+	head := []string{"row", "id", "category", "model", "system_prompt", "model_input", "target_output", "model_output", "error"}
+	for _, sc := range scores {
+		head = append(head, sc.Name)
+	}
+	if err := c.Write(append(head, "latency_ms")); err != nil {
+		return err
+	}
+	_, err := s.cfg.Store.Records(ctx, store.RecordQuery{Run: id}, func(stored store.Record) error {
+		r, err := clean(stored)
+		if err != nil {
+			return err
+		}
+		line := []string{strconv.FormatInt(r.Row, 10), r.RowID, r.Category, r.Model, r.System, r.Question, r.Reference, r.Output, r.Err}
+		for _, sc := range scores {
+			if r.Err != "" {
+				line = append(line, "")
+				continue
+			}
+			line = append(line, strconv.FormatFloat(r.Scores[sc.Name], 'g', -1, 64))
+		}
+		return c.Write(append(line, strconv.FormatFloat(float64(r.Latency.Microseconds())/1000, 'f', 3, 64)))
+	})
+	if err != nil {
+		return err
+	}
+	c.Flush()
+	return c.Error()
+}
+
+func writeMarkdown(w *bufio.Writer, run Run) {
+	fmt.Fprintf(w, "# Evaluation %s\n\nDataset `%s` (SHA-256 `%s`), %d of %d records, %s.\n\n", run.ID, cell(run.Spec.Dataset), run.DatasetHash, run.Done, run.Total, run.Status)
+	w.WriteString("| model | records | errors |")
+	rule := "|---|---:|---:|"
+	for _, sc := range scores {
+		w.WriteString(" " + sc.Name + " |")
+		rule += "---:|"
+	}
+	w.WriteString("\n" + rule + "\n")
+	for _, m := range run.Models {
+		fmt.Fprintf(w, "| %s | %d | %d |", cell(m.Model), m.Records, m.Errors)
+		for _, sc := range scores {
+			if v, ok := m.Scores[sc.Name]; ok {
+				iv := m.Intervals[sc.Name]
+				fmt.Fprintf(w, " %.3f (%.3f to %.3f) |", v, iv.Low, iv.High)
+			} else {
+				w.WriteString(" |")
+			}
+		}
+		w.WriteString("\n")
+	}
+	if len(run.Differences) > 0 {
+		fmt.Fprintf(w, "\nDifferences to %s over the rows that both answered, with 95 %% intervals:\n\n| model | score | difference | interval | p | |\n|---|---|---:|---|---:|---|\n", cell(run.Models[0].Model))
+		for _, d := range run.Differences {
+			verdict := "not sure"
+			if d.Real {
+				verdict = "real"
+			}
+			fmt.Fprintf(w, "| %s | %s | %+.3f | %+.3f to %+.3f | %.3g | %s |\n", cell(d.Model), d.Score, d.Mean, d.Interval.Low, d.Interval.High, d.PValue, verdict)
+		}
+	}
+}
+
+// cell is text inside a Markdown table.
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "`", "'").Replace(safetext.Line(s))
+}

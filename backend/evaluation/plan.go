@@ -1,0 +1,121 @@
+package evaluation
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+
+	"tunebench/backend/dataset"
+	"tunebench/backend/safetext"
+)
+
+// plan is a run's dataset and the rows of it that are used, in order.
+type plan struct {
+	data *dataset.Dataset
+	rows []int64
+	hash string // SHA-256 of the dataset
+}
+
+// openPlan opens the dataset of a run. The same file and spec give the same
+// rows.
+func openPlan(ctx context.Context, spec Spec) (*plan, error) {
+	d, err := dataset.Open(ctx, spec.Dataset, dataset.OpenOptions{})
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{data: d}
+	if err := p.fill(ctx, spec); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return p, nil
+}
+
+func (p *plan) fill(ctx context.Context, spec Spec) (err error) {
+	if err := p.data.Usable(); err != nil {
+		return err
+	}
+	if err := p.data.WaitIndexed(ctx); err != nil {
+		return err
+	}
+	n := p.data.Info().Rows
+	if n == 0 {
+		return fmt.Errorf("the dataset %s has no rows", safetext.Line(spec.Dataset))
+	}
+	p.rows = make([]int64, n)
+	for i := range p.rows {
+		p.rows[i] = int64(i)
+	}
+	if limit := int64(spec.Limit); limit > 0 && limit < n {
+		// A sample rather than the first rows: files are often sorted.
+		r := rand.New(rand.NewPCG(spec.Seed, 0x7475_6e65))
+		r.Shuffle(len(p.rows), func(i, j int) { p.rows[i], p.rows[j] = p.rows[j], p.rows[i] })
+		p.rows = p.rows[:limit]
+		slices.Sort(p.rows)
+	}
+	p.hash, err = p.sum(ctx, spec.Dataset)
+	return err
+}
+
+// sum is the SHA-256 of the file. Data that comes with the program is no file:
+// there it is that of its rows.
+func (p *plan) sum(ctx context.Context, path string) (string, error) {
+	h := sha256.New()
+	if strings.HasPrefix(path, dataset.SamplePrefix) {
+		err := p.data.Examples(ctx, 0, func(e dataset.Example) error {
+			for _, part := range []string{e.ID, e.System, e.Question, e.Answer, e.Category} {
+				fmt.Fprintf(h, "%d:%s", len(part), part)
+			}
+			return nil
+		})
+		return hex.EncodeToString(h.Sum(nil)), err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read the dataset: %w", err)
+	}
+	defer f.Close()
+	if _, err := io.Copy(h, contextReader{ctx, f}); err != nil {
+		return "", fmt.Errorf("read the dataset %s: %w", safetext.Line(path), err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(b []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(b)
+}
+
+// each calls f with every row of the plan that wanted accepts, in order.
+func (p *plan) each(ctx context.Context, wanted func(pos int) bool, f func(pos int, e dataset.Example) error) error {
+	pos := 0
+	return p.data.Examples(ctx, p.rows[0], func(e dataset.Example) error {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		if pos == len(p.rows) {
+			return io.EOF
+		}
+		if e.Index != p.rows[pos] {
+			return nil
+		}
+		pos++
+		if !wanted(pos - 1) {
+			return nil
+		}
+		return f(pos-1, e)
+	})
+}

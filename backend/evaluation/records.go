@@ -1,0 +1,109 @@
+package evaluation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"tunebench/backend/safetext"
+	"tunebench/backend/store"
+	"tunebench/metrics"
+)
+
+// DefaultScore orders records when no score is named.
+const DefaultScore = "f1_score"
+
+// RecordFilter chooses records of a run.
+type RecordFilter struct {
+	Model            string // as in ModelResult.Model; "" takes all models
+	Category, Search string
+	// Worst puts the records first on which the model's Score is lowest against
+	// the baseline's on the same row; for the baseline itself, those with the
+	// lowest Score. It leaves out records that failed.
+	Worst         bool
+	Score         string
+	Offset, Limit int // Limit 0 means no limit
+}
+
+// Query chooses and orders records in more ways than RecordFilter.
+type Query struct {
+	Model, Category, Search string
+	Failed                  bool // only records with an error
+	// Score orders by this score; Against by what is above or below the score of
+	// this model on the same row. Best puts the highest first.
+	Score, Against string
+	Best           bool
+	Offset, Limit  int
+}
+
+// Records returns records of a run, and how many there are in all without
+// Offset and Limit.
+func (s *Service) Records(ctx context.Context, id string, f RecordFilter) ([]Record, int, error) {
+	q := Query{Model: f.Model, Category: f.Category, Search: f.Search, Offset: f.Offset, Limit: f.Limit}
+	if f.Worst {
+		run, err := s.stored(ctx, id)
+		if err != nil {
+			return nil, 0, err
+		}
+		_, models, err := decode(run)
+		if err != nil {
+			return nil, 0, err
+		}
+		if q.Score = f.Score; q.Score == "" {
+			q.Score = DefaultScore
+		}
+		if len(models) > 1 && f.Model != "" && f.Model != models[0].Ref {
+			q.Against = models[0].Ref
+		}
+	}
+	return s.Query(ctx, id, q)
+}
+
+// Query returns records of a run, and how many there are in all without Offset
+// and Limit.
+func (s *Service) Query(ctx context.Context, id string, q Query) ([]Record, int, error) {
+	if _, err := s.stored(ctx, id); err != nil {
+		return nil, 0, err
+	}
+	if q.Score != "" && !slices.ContainsFunc(scores, func(sc metrics.Score) bool { return sc.Name == q.Score }) {
+		return nil, 0, fmt.Errorf("there is no score %q; the scores are %s", safetext.Line(q.Score), scoreNames())
+	}
+	var list []Record
+	total, err := s.cfg.Store.Records(ctx, store.RecordQuery{
+		Run: id, Model: q.Model, Category: q.Category, Search: q.Search, Failed: q.Failed, Score: q.Score, Baseline: q.Against, Descending: q.Best,
+		Offset: q.Offset, Limit: q.Limit,
+	}, func(r store.Record) error {
+		rec, err := clean(r)
+		list = append(list, rec)
+		return err
+	})
+	return list, total, err
+}
+
+func scoreNames() string {
+	text := ""
+	for i, sc := range scores {
+		if i > 0 {
+			text += ", "
+		}
+		text += sc.Name
+	}
+	return text
+}
+
+// clean is a stored record for display. The store keeps text as it came, since
+// that is what was scored.
+func clean(r store.Record) (Record, error) {
+	rec := Record{
+		Row: r.Row, RowID: safetext.Line(r.RowID), Category: safetext.Line(r.Category), Model: r.Model, System: safetext.Text(r.System),
+		Question: safetext.Text(r.Question), Reference: safetext.Text(r.Reference), Output: safetext.Text(r.Output), Err: r.Error, Latency: r.Latency,
+	}
+	if r.Error != "" {
+		return rec, nil
+	}
+	if err := json.Unmarshal([]byte(r.Scores), &rec.Scores); err != nil {
+		return rec, fmt.Errorf("read the scores of row %d: %w", r.Row, err)
+	}
+	return rec, nil
+}

@@ -1,0 +1,366 @@
+package evaluation
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"tunebench/backend/chat"
+	"tunebench/backend/dataset"
+	"tunebench/backend/safetext"
+	"tunebench/backend/store"
+	"tunebench/metrics"
+)
+
+// The statuses of a run.
+const (
+	Running     = "running"
+	Finished    = "finished"
+	Stopped     = "stopped"
+	Interrupted = "interrupted"
+)
+
+// Config is what a Service is made of. Chat and Store are required.
+type Config struct {
+	Chat  *chat.Service
+	Store *store.Store
+	// Concurrency is the most requests at once to one model; 0 means 8. Fewer are
+	// made where the service asks for that.
+	Concurrency int
+	// Drain is how long requests under way may still be answered when a run is
+	// stopped, so that they need not be made again; 0 means two seconds.
+	Drain time.Duration
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Sleep waits between attempts and returns early when ctx ends; nil waits
+	// for real.
+	Sleep func(ctx context.Context, d time.Duration) error
+}
+
+// Service runs evaluations and reads their results. Its methods are safe for
+// concurrent use.
+type Service struct {
+	cfg  Config
+	host string
+
+	mu   sync.Mutex
+	live map[string]*Live // runs that this service executes, by owner
+}
+
+// New makes a service.
+func New(c Config) *Service {
+	if c.Concurrency <= 0 {
+		c.Concurrency = 8
+	}
+	if c.Drain <= 0 {
+		c.Drain = 2 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return &Service{cfg: c, host: host, live: map[string]*Live{}}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Start begins a run. The run goes on until it is done, stopped, or ctx ends;
+// what is missing then can be had with Resume.
+func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
+	if len(spec.Models) == 0 {
+		return nil, errors.New("a run needs at least one model")
+	}
+	if spec.MaxTokens <= 0 {
+		spec.MaxTokens = 128
+	}
+	if spec.Delimiter == "" {
+		spec.Delimiter = metrics.DefaultDelimiter
+	}
+	if _, err := newScorer(spec.Delimiter); err != nil {
+		return nil, err
+	}
+	models := make([]chat.Model, 0, len(spec.Models))
+	for _, ref := range spec.Models {
+		m, err := s.cfg.Chat.Resolve(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := m.Route(); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(models, func(o chat.Model) bool { return o.ID == m.ID }) {
+			return nil, fmt.Errorf("model %s is named twice; name each model once", safetext.Line(ref))
+		}
+		models = append(models, m)
+	}
+	path, err := datasetPath(spec.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	spec.Dataset = path
+	p, err := openPlan(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	fail := func(err error) (*Live, error) { return nil, errors.Join(err, p.data.Close()) }
+	now := s.cfg.Now()
+	id, owner := now.Format("20060102-150405-")+nonce(2), s.newOwner()
+	account, region := s.cfg.Chat.Account()
+	rec := store.Run{
+		ID: id, Account: account, Region: region, Name: spec.Name, Status: Running, DatasetHash: p.hash, Owner: owner,
+		Total: len(p.rows) * len(models), Heartbeat: now, Created: now,
+	}
+	if rec.Spec, err = toJSON(spec); err != nil {
+		return fail(err)
+	}
+	if rec.Models, err = toJSON(models); err != nil {
+		return fail(err)
+	}
+	if err := s.cfg.Store.AddRun(ctx, rec); err != nil {
+		return fail(err)
+	}
+	run := Run{ID: id, Spec: spec, Status: Running, Created: now, DatasetHash: p.hash, Total: rec.Total}
+	return s.begin(ctx, run, owner, models, p, newBoard(models, p.rows, spec.Seed)), nil
+}
+
+// Resume goes on with a run that was stopped or interrupted. No request that
+// had been answered and kept is made again.
+func (s *Service) Resume(ctx context.Context, id string) (*Live, error) {
+	rec, err := s.stored(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if rec.Status == Finished {
+		return nil, fmt.Errorf("run %s has finished; there is nothing to resume", id)
+	}
+	if rec.Status == Running && s.alive(rec) {
+		return nil, fmt.Errorf("run %s is being executed by another process (%s)", id, rec.Owner)
+	}
+	run, models, err := decode(rec)
+	if err != nil {
+		return nil, err
+	}
+	p, err := openPlan(ctx, run.Spec)
+	if err != nil {
+		return nil, err
+	}
+	fail := func(err error) (*Live, error) { return nil, errors.Join(err, p.data.Close()) }
+	if p.hash != rec.DatasetHash {
+		return fail(fmt.Errorf("the dataset %s has changed since run %s began; start a new run", run.Spec.Dataset, id))
+	}
+	b := newBoard(models, p.rows, run.Spec.Seed)
+	if err := s.load(ctx, id, b); err != nil {
+		return fail(err)
+	}
+	owner := s.newOwner()
+	claimed, err := s.cfg.Store.ClaimRun(ctx, id, rec.Owner, owner, s.cfg.Now())
+	if err != nil {
+		return fail(err)
+	}
+	if !claimed {
+		return fail(fmt.Errorf("run %s has just been resumed by another process", id))
+	}
+	run.Status, run.Ended = Running, time.Time{}
+	return s.begin(ctx, run, owner, models, p, b), nil
+}
+
+// Runs lists all runs, newest first. Runs that have ended carry their results.
+func (s *Service) Runs(ctx context.Context) ([]Run, error) {
+	recs, err := s.cfg.Store.Runs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := s.cfg.Store.CountRecords(ctx)
+	if err != nil {
+		return nil, err
+	}
+	runs := make([]Run, 0, len(recs))
+	for _, rec := range recs {
+		if l := s.lookup(rec.Owner); l != nil {
+			runs = append(runs, l.Run())
+			continue
+		}
+		run, _, err := decode(rec)
+		if err != nil {
+			return nil, err
+		}
+		run.Done = counts[rec.ID]
+		if run.Status == Running && !s.alive(rec) {
+			run.Status = Interrupted
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}
+
+// Run returns one run with its results as far as they are on disk.
+func (s *Service) Run(ctx context.Context, id string) (Run, error) {
+	rec, err := s.stored(ctx, id)
+	if err != nil {
+		return Run{}, err
+	}
+	if l := s.lookup(rec.Owner); l != nil {
+		return l.Run(), nil
+	}
+	run, models, err := decode(rec)
+	if err != nil {
+		return Run{}, err
+	}
+	if run.Status == Running && !s.alive(rec) {
+		run.Status = Interrupted
+	}
+	if rec.Result != "" && run.Status == Finished {
+		run.Done = run.Total
+		return run, nil
+	}
+	rows, err := s.rowsOf(ctx, id)
+	if err != nil {
+		return Run{}, err
+	}
+	b := newBoard(models, rows, run.Spec.Seed)
+	if err := s.load(ctx, id, b); err != nil {
+		return Run{}, err
+	}
+	run.Models, run.Done = b.results(run.Total/max(1, len(models)), true), b.done()
+	run.Differences = b.differences()
+	return run, nil
+}
+
+// Delete removes a run with its records. A run that is being executed has to be
+// stopped first.
+func (s *Service) Delete(ctx context.Context, id string) error {
+	rec, err := s.stored(ctx, id)
+	if err != nil {
+		return err
+	}
+	if rec.Status == Running && s.alive(rec) {
+		return fmt.Errorf("run %s is still being executed; stop it first", id)
+	}
+	return s.cfg.Store.DeleteRun(ctx, id)
+}
+
+func (s *Service) stored(ctx context.Context, id string) (store.Run, error) {
+	rec, err := s.cfg.Store.Run(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return rec, fmt.Errorf("there is no run %s; list the runs with: tunebench eval list", safetext.Line(id))
+	}
+	return rec, err
+}
+
+func decode(rec store.Run) (Run, []chat.Model, error) {
+	run := Run{ID: rec.ID, Status: rec.Status, Created: rec.Created, Ended: rec.Ended, DatasetHash: rec.DatasetHash, Total: rec.Total}
+	var models []chat.Model
+	if err := json.Unmarshal([]byte(rec.Spec), &run.Spec); err != nil {
+		return run, nil, fmt.Errorf("read run %s: %w", rec.ID, err)
+	}
+	if err := json.Unmarshal([]byte(rec.Models), &models); err != nil {
+		return run, nil, fmt.Errorf("read run %s: %w", rec.ID, err)
+	}
+	if rec.Result != "" {
+		var r result
+		if err := json.Unmarshal([]byte(rec.Result), &r); err != nil {
+			return run, nil, fmt.Errorf("read the results of run %s: %w", rec.ID, err)
+		}
+		run.Models, run.Differences = r.Models, r.Differences
+	}
+	return run, models, nil
+}
+
+// result is what the store keeps of a scoreboard.
+type result struct {
+	Models      []ModelResult `json:"models"`
+	Differences []Difference  `json:"differences"`
+}
+
+// deadAfter is how long a process may be silent before its run counts as
+// interrupted.
+const deadAfter = 30 * time.Second
+
+func (s *Service) newOwner() string {
+	return fmt.Sprintf("%s/%d/%s", s.host, os.Getpid(), nonce(4))
+}
+
+func (s *Service) lookup(owner string) *Live {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.live[owner]
+}
+
+// alive tells whether the process that executes a run still does.
+func (s *Service) alive(rec store.Run) bool {
+	if s.lookup(rec.Owner) != nil {
+		return true
+	}
+	if s.cfg.Now().Sub(rec.Heartbeat) > deadAfter {
+		return false
+	}
+	parts := strings.Split(rec.Owner, "/")
+	var pid int
+	if len(parts) != 3 || parts[0] != s.host {
+		return true // another machine shares the folder; its heartbeat decides
+	}
+	if _, err := fmt.Sscan(parts[1], &pid); err != nil || pid <= 0 {
+		return false
+	}
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	err = p.Signal(syscall.Signal(0))
+	return err == nil || errors.Is(err, os.ErrPermission)
+}
+
+func nonce(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+func toJSON(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+// datasetPath makes the path of a dataset independent of the working folder. A
+// folder that dataset prepare wrote stands for its test split.
+func datasetPath(path string) (string, error) {
+	if path == "" {
+		return "", errors.New("a run needs a dataset: name a file with questions and reference answers")
+	}
+	if strings.HasPrefix(path, dataset.SamplePrefix) {
+		return path, nil
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if st, err := os.Stat(abs); err == nil && st.IsDir() {
+		return filepath.Join(abs, dataset.Test+".jsonl"), nil
+	}
+	return abs, nil
+}
