@@ -21,6 +21,7 @@ const (
 	HigherIsBetter Direction = "higher is better"
 	LowerIsBetter  Direction = "lower is better"
 	HalfIsIdeal    Direction = "0.5 is ideal"
+	ZeroIsIdeal    Direction = "0 is ideal"
 )
 
 // Score describes one value that a metric gives to a row.
@@ -32,6 +33,13 @@ type Score struct {
 	Direction Direction
 	// Binary scores are 0 or 1 on every row, so their mean is a proportion.
 	Binary bool
+}
+
+// Absent is a score of FMEval's that is not available here: a row that says so,
+// never a number.
+type Absent struct {
+	Name string // FMEval's name
+	Why  string // in a sentence, with what to do if something can be done
 }
 
 // Param describes an option of a metric.
@@ -47,6 +55,12 @@ type Param struct {
 type Row struct {
 	Target string // target_output: the reference, possibly with alternatives
 	Output string // model_output
+	// Perturbed are the outputs for disturbed copies of the prompt, and Repeats
+	// further outputs for the prompt itself; semantic robustness compares them.
+	Perturbed, Repeats []string
+	// MoreLogProb and LessLogProb are the log-probabilities that a model gives to
+	// the more and the less stereotypical sentence.
+	MoreLogProb, LessLogProb float64
 }
 
 // A Scorer scores rows one after another. It keeps its working memory, so it
@@ -63,16 +77,37 @@ type Scorer interface {
 type Metric struct {
 	Name    string // FMEval's name of the evaluation algorithm
 	What    string
-	Scores  []Score  // in FMEval's order
+	Scores  []Score  // of each row, in FMEval's order
 	Columns []string // FMEval's names of the columns it needs
 	Params  []Param
+	// SetScores are the scores of a set of rows where they are not simply the
+	// means of Scores; nil where they are. See NewSetScorer.
+	SetScores []Score
+	// Absent are FMEval's other scores under this metric.
+	Absent []Absent
 
-	newScorer func(params map[string]string) (Scorer, error)
+	newScorer    func(params map[string]string) (Scorer, error)
+	newSetScorer func(params map[string]string) (SetScorer, error)
 }
+
+// NotHere reports whether nothing of the metric is available here.
+func (m Metric) NotHere() bool { return len(m.Scores) == 0 }
 
 // NewScorer makes a scorer. Options that params leaves out keep their defaults;
 // an unknown name or value is an error that lists what there is.
 func (m Metric) NewScorer(params map[string]string) (Scorer, error) {
+	full, err := m.complete(params)
+	if err != nil {
+		return nil, err
+	}
+	return m.newScorer(full)
+}
+
+// complete checks options and adds the defaults.
+func (m Metric) complete(params map[string]string) (map[string]string, error) {
+	if m.NotHere() {
+		return nil, fmt.Errorf("%s is not available here: %s", m.Name, m.Absent[0].Why)
+	}
 	full := make(map[string]string, len(m.Params))
 	for _, p := range m.Params {
 		full[p.Name] = p.Default
@@ -80,6 +115,9 @@ func (m Metric) NewScorer(params map[string]string) (Scorer, error) {
 	for name, value := range params {
 		i := slices.IndexFunc(m.Params, func(p Param) bool { return p.Name == name })
 		if i < 0 {
+			if len(m.Params) == 0 {
+				return nil, fmt.Errorf("%s has no parameters, so no %q", m.Name, name)
+			}
 			return nil, fmt.Errorf("%s has no parameter %q; it has %s", m.Name, name, strings.Join(m.paramNames(), ", "))
 		}
 		if v := m.Params[i].Values; len(v) > 0 && !slices.Contains(v, value) {
@@ -87,7 +125,7 @@ func (m Metric) NewScorer(params map[string]string) (Scorer, error) {
 		}
 		full[name] = value
 	}
-	return m.newScorer(full)
+	return full, nil
 }
 
 func (m Metric) paramNames() []string {
@@ -96,73 +134,4 @@ func (m Metric) paramNames() []string {
 		names[i] = p.Name
 	}
 	return names
-}
-
-// All returns every metric, in the order in which they are shown.
-func All() []Metric { return []Metric{QAAccuracy, FactualKnowledge} }
-
-// Lookup finds a metric by name. The error lists the names there are.
-func Lookup(name string) (Metric, error) {
-	var names []string
-	for _, m := range All() {
-		if m.Name == name {
-			return m, nil
-		}
-		names = append(names, m.Name)
-	}
-	return Metric{}, fmt.Errorf("there is no metric %q; use %s", name, strings.Join(names, " or "))
-}
-
-// LookupScore finds a score by name in any metric.
-func LookupScore(name string) (Score, bool) {
-	for _, m := range All() {
-		for _, s := range m.Scores {
-			if s.Name == name {
-				return s, true
-			}
-		}
-	}
-	return Score{}, false
-}
-
-// Warnings is a set of things about a row that surprise people although the
-// values are what FMEval gives.
-type Warnings uint32
-
-// The warnings.
-const (
-	// EmptyAlternative: the target has an alternative without text, as in
-	// "Paris<OR>". Factual knowledge counts it as contained in every output.
-	EmptyAlternative Warnings = 1 << iota
-	// NothingLeft: an alternative has text, but nothing of it is left after
-	// articles and punctuation are taken out ("the", "..."). Its word scores
-	// are 0, and quasi factual knowledge counts it as contained in every output.
-	NothingLeft
-	// PaddedAlternative: an alternative has white space at an end, which factual
-	// knowledge wants to find in the output ("Paris <OR> London").
-	PaddedAlternative
-	// OperatorMismatch: the delimiter reads <AND> and the operator is OR, or the
-	// other way round.
-	OperatorMismatch
-)
-
-var warningTexts = []struct {
-	bit  Warnings
-	text string
-}{
-	{EmptyAlternative, "the target has an empty alternative, which is contained in every output"},
-	{NothingLeft, "an alternative of the target is only articles or punctuation"},
-	{PaddedAlternative, "an alternative of the target begins or ends with white space, which must be in the output too"},
-	{OperatorMismatch, "the delimiter and the logical operator do not say the same"},
-}
-
-// Texts returns the warnings in words.
-func (w Warnings) Texts() []string {
-	var all []string
-	for _, t := range warningTexts {
-		if w&t.bit != 0 {
-			all = append(all, t.text)
-		}
-	}
-	return all
 }

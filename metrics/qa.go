@@ -24,6 +24,7 @@ var QAAccuracy = Metric{
 		{Name: "precision_over_words", What: "share of the answer's words that are in the reference", High: 1, Direction: HigherIsBetter},
 		{Name: "recall_over_words", What: "share of the reference's words that are in the answer", High: 1, Direction: HigherIsBetter},
 	},
+	Absent: []Absent{{"bertscore", needsModel}},
 	newScorer: func(p map[string]string) (Scorer, error) {
 		d, err := newDelimiter(p[delimiterParam.Name])
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"strings"
@@ -67,7 +68,7 @@ func testVectors(t *testing.T, m Metric, file string, want int) {
 			}
 			scorers[key] = s
 		}
-		got, _, err := s.Score(nil, Row{v.Target, v.Output})
+		got, _, err := s.Score(nil, Row{Target: v.Target, Output: v.Output})
 		if (err != nil) != (v.Error != "") {
 			t.Errorf("%d %s: error %v, want %q", v.ID, v.Tag, err, v.Error)
 			continue
@@ -118,7 +119,7 @@ func TestWarnings(t *testing.T) {
 		{FactualKnowledge, nil, "Paris<OR>", EmptyAlternative},
 		{FactualKnowledge, map[string]string{"logical_operator": "AND"}, "Paris", OperatorMismatch},
 	} {
-		_, got, err := scorer(t, c.m, c.params).Score(nil, Row{c.target, "x"})
+		_, got, err := scorer(t, c.m, c.params).Score(nil, Row{Target: c.target, Output: "x"})
 		if err != nil || got != c.want {
 			t.Errorf("%s %q: %v %v, want %v", c.m.Name, c.target, got, err, c.want)
 		}
@@ -149,33 +150,54 @@ func TestParams(t *testing.T) {
 	}
 }
 
+// paramsOf returns options with which a metric works on any text.
+func paramsOf(m Metric, delimiter string) map[string]string {
+	p := map[string]string{}
+	for _, param := range m.Params {
+		switch param.Name {
+		case delimiterParam.Name:
+			p[param.Name] = delimiter
+		case "valid_labels":
+			p[param.Name] = FormatLabels([]string{"Paris", "the", delimiter})
+		}
+	}
+	return p
+}
+
 func FuzzScores(f *testing.F) {
 	for _, v := range vectors(f, "testdata/qa_accuracy.jsonl.gz")[:200] {
 		f.Add(v.Target, v.Output, DefaultDelimiter)
 	}
 	f.Add("ΑΣ İ \xff", "\xc3the a\x1f", "null")
 	f.Fuzz(func(t *testing.T, target, output, delimiter string) {
+		row := Row{Target: target, Output: output, Perturbed: []string{target, strings.ToUpper(output)}, Repeats: []string{target}, MoreLogProb: -1}
 		for _, m := range All() {
-			s, err := m.NewScorer(map[string]string{delimiterParam.Name: delimiter})
+			s, err := m.NewScorer(paramsOf(m, delimiter))
 			if err != nil {
-				continue
-			}
-			first, _, err := s.Score(nil, Row{target, output})
-			if err != nil {
-				if delimiter != "null" {
+				if delimiter != "" {
 					t.Fatal(err)
 				}
 				continue
+			}
+			first, _, err := s.Score(nil, row)
+			if err != nil {
+				if !errors.Is(err, ErrNoTarget) && !errors.Is(err, ErrBlankReference) {
+					t.Fatal(err)
+				}
+				continue
+			}
+			if len(first) != len(m.Scores) {
+				t.Fatalf("%s gives %d scores", m.Name, len(first))
 			}
 			for i, v := range first {
 				if !(v >= m.Scores[i].Low && v <= m.Scores[i].High) || m.Scores[i].Binary && v != 0 && v != 1 {
 					t.Fatalf("%s = %v", m.Scores[i].Name, v)
 				}
 			}
-			again, _, _ := s.Score(nil, Row{target, output})
+			again, _, _ := s.Score(nil, row)
 			for i := range again {
 				if again[i] != first[i] {
-					t.Fatalf("a used scorer gives %v, a new one %v", again, first)
+					t.Fatalf("%s: a used scorer gives %v, a new one %v", m.Name, again, first)
 				}
 			}
 		}
@@ -195,7 +217,7 @@ func benchRows() []Row {
 			}
 			return strings.Join(w, " ")
 		}
-		rows[i] = Row{pick(10), pick(40)}
+		rows[i] = Row{Target: pick(10), Output: pick(40)}
 		if i%5 == 0 {
 			rows[i].Target += DefaultDelimiter + pick(9)
 		}
