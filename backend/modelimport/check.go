@@ -2,7 +2,6 @@ package modelimport
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,8 +57,13 @@ func (s *Service) Check(ctx context.Context, source string) (Report, error) {
 	if err := p.headers(ctx); err != nil {
 		return Report{}, s.explain(err)
 	}
-	if err := p.account(ctx); err != nil {
+	if err := p.trained(ctx); err != nil {
 		return Report{}, err
+	}
+	for _, check := range []func(context.Context){p.jobs, p.models, p.bucket, p.role} {
+		if check(ctx); ctx.Err() != nil {
+			return Report{}, ctx.Err()
+		}
 	}
 	r := Report{Source: safetext.Line(source), Checks: p.checks, Importable: true}
 	for _, c := range p.checks {
@@ -112,45 +116,3 @@ func (p *preflight) location() {
 	}
 	p.add("location", title, Pass, p.source, "")
 }
-
-// account checks what only Bedrock can say: a job that is in the way, and the
-// models there are. A service that denies the answer never blocks.
-func (p *preflight) account(ctx context.Context) error {
-	const title = "no other import is running"
-	jobs, err := p.s.list(ctx, "InProgress")
-	switch {
-	case errors.Is(err, context.Canceled):
-		return err
-	case err != nil:
-		p.add("one-at-a-time", title, Unknown, "could not be checked: "+p.s.explain(err).Error(), "")
-	case len(jobs) > 0:
-		p.add("one-at-a-time", title, Warning, "import job "+jobs[0].Name+" is in progress",
-			"An account runs one import at a time; this one can start when that one has ended.")
-	default:
-		p.add("one-at-a-time", title, Pass, "no import job is in progress", "")
-	}
-	models, err := p.s.Models(ctx)
-	const quota = "the account has room for one more imported model"
-	switch {
-	case errors.Is(err, context.Canceled):
-		return err
-	case err != nil:
-		p.add("quota", quota, Unknown, "could not be checked: "+err.Error(), "")
-	case len(models) >= defaultQuota && p.s.c.Bills:
-		p.add("quota", quota, Warning, fmt.Sprintf("there are %d imported models; the default quota is %d", len(models), defaultQuota),
-			"Delete one, or ask for a higher quota (Service Quotas, code L-45B04988).")
-	default:
-		p.add("quota", quota, Pass, fmt.Sprintf("%d imported models", len(models)), "")
-	}
-	const role = "the import role may read the artifact"
-	if p.s.c.RoleARN == "" {
-		p.add("role", role, Blocks, "no import role is configured", "Set import_role under [account] in the config file to a role that bedrock.amazonaws.com may assume.")
-	} else {
-		p.add("role", role, Unknown, "could not be checked without starting the import: "+p.s.c.RoleARN, "")
-	}
-	return nil
-}
-
-// defaultQuota is how many imported models an account may have unless it asked
-// for more (Service Quotas L-45B04988).
-const defaultQuota = 3

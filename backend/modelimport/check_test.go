@@ -285,6 +285,57 @@ func TestImportOfALocalFolder(t *testing.T) {
 	}
 }
 
+func TestCheckOfTheAccount(t *testing.T) {
+	s := service(t, nil)
+	find := func(r Report, id string) Check {
+		for _, c := range r.Checks {
+			if c.ID == id {
+				return c
+			}
+		}
+		t.Errorf("no check %s", id)
+		return Check{}
+	}
+	dir := filepath.Join(t.TempDir(), "job-7", "model")
+	if err := os.CopyFS(dir, os.DirFS(toyArtifact(t))); err != nil {
+		t.Fatal(err)
+	}
+	check := func() Report {
+		t.Helper()
+		r, err := s.Check(t.Context(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := check()
+	for id, want := range map[string]Result{"credentials": Pass, "one-at-a-time": Pass, "quota": Pass, "bucket-region": Pass, "role": Unknown, "pass-role": Unknown, "trained-format": Unknown} {
+		if c := find(r, id); c.Result != want {
+			t.Errorf("%+v", c)
+		}
+	}
+	for format, want := range map[string]Result{"mistral-v3": Pass, "human-assistant": Warning} {
+		if err := s.c.Store.PutTrainingJob(t.Context(), store.TrainingJob{Account: s.c.AccountName, Region: s.c.Region, Name: "job-7", PromptFormat: format}); err != nil {
+			t.Fatal(err)
+		}
+		if c := find(check(), "trained-format"); c.Result != want {
+			t.Errorf("%s: %+v", format, c)
+		}
+	}
+	s.c.RoleARN = "tunebench-import"
+	if r := check(); r.Importable || find(r, "role").Result != Blocks {
+		t.Errorf("a role that is no ARN: %+v", find(r, "role"))
+	}
+	s.c.Region = "eu-west-3"
+	r = check()
+	if find(r, "region").Result != Blocks || find(r, "bucket-region").Result != Warning {
+		t.Errorf("%+v %+v", find(r, "region"), find(r, "bucket-region"))
+	}
+	if r, err := s.Check(t.Context(), "s3://some-bucket-that-is-not/there/"); err == nil {
+		t.Errorf("a bucket that does not exist: %+v", r)
+	}
+}
+
 func TestCleanName(t *testing.T) {
 	for text, want := range map[string]string{
 		"Mistral-7B-v0.3": "Mistral-7B-v0-3", "--a__b--": "a-b", "": "model", "…": "model",

@@ -167,6 +167,10 @@ func (s *Service) Models(ctx context.Context) ([]Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := s.c.Store.Models(ctx, s.c.AccountName)
+	if err != nil {
+		return nil, err
+	}
 	byModel := map[string]store.ImportJob{}
 	for _, j := range jobs {
 		if _, ok := byModel[j.Model]; !ok { // newest first
@@ -184,6 +188,9 @@ func (s *Service) Models(ctx context.Context) ([]Model, error) {
 		for _, m := range page.ModelSummaries {
 			name := safetext.Line(aws.ToString(m.ModelName))
 			k := byModel[name]
+			if f := known[aws.ToString(m.ModelArn)].PromptFormat; f != "" {
+				k.PromptFormat = f // set after the import
+			}
 			models = append(models, Model{
 				Name: name, ARN: safetext.Line(aws.ToString(m.ModelArn)), Created: aws.ToTime(m.CreationTime),
 				Architecture: safetext.Line(aws.ToString(m.ModelArchitecture)), Instruct: aws.ToBool(m.InstructSupported),

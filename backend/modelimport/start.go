@@ -41,6 +41,11 @@ func (s *Service) Start(ctx context.Context, r Request) (Job, error) {
 	if err := checkName(name); err != nil {
 		return Job{}, err
 	}
+	if r.Name != "" {
+		if err := s.nameIsFree(ctx, name); err != nil {
+			return Job{}, err
+		}
+	}
 	report, err := s.Check(ctx, source)
 	if err != nil {
 		return Job{}, err
@@ -133,6 +138,24 @@ func (s *Service) freeName(ctx context.Context, name string) (string, error) {
 		try = strings.TrimRight(name[:min(len(name), maxName-len(suffix))], "-_") + suffix
 	}
 	return try, nil
+}
+
+// nameIsFree finds a name that is taken before anything is uploaded. Where the
+// list of models is denied, Bedrock says so itself later.
+func (s *Service) nameIsFree(ctx context.Context, name string) error {
+	models, err := s.Models(ctx)
+	if err != nil {
+		if awserror.KindOf(err) == awserror.Denied {
+			return nil
+		}
+		return err
+	}
+	for _, m := range models {
+		if m.Name == name {
+			return fmt.Errorf("there is an imported model named %s; choose another name, or delete it with tunebench import delete %s", name, name)
+		}
+	}
+	return nil
 }
 
 // formatOf recognises the prompt format by the artifact's chat template; "" when
