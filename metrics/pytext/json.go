@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"unicode/utf8"
 )
@@ -197,11 +198,7 @@ func AppendJSON(dst []byte, v any) ([]byte, error) {
 }
 
 // sorted orders a map whose own order is not known.
-func sorted(m map[string]any) *Dict {
-	d := &Dict{Values: m}
-	for k := range m {
-		d.Keys = append(d.Keys, k)
-	}
-	slices.Sort(d.Keys)
-	return d
-}
+func sorted(m map[string]any) *Dict { return &Dict{SortedKeys(m), m} }
+
+// SortedKeys returns the keys of a map in alphabetical order.
+func SortedKeys(m map[string]any) []string { return slices.Sorted(maps.Keys(m)) }
