@@ -58,15 +58,14 @@ type App struct {
 	toasts  []toast
 	toastID int
 
-	mouse     bool
-	blurred   bool
-	themeSet  bool // the user chose it: the background does not
-	dark      bool
-	profile   colorprofile.Profile
-	frame     int
-	ticking   bool
-	quitting  bool
-	lastFrame string
+	mouse    bool
+	blurred  bool
+	themeSet bool // the user chose it: the background does not
+	dark     bool
+	profile  colorprofile.Profile
+	frame    int
+	ticking  bool
+	quitting bool
 }
 
 // New returns the model of a workbench. Work that outlives a message ends with
@@ -163,12 +162,14 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := a.handle(msg)
 	if !a.ticking && !a.blurred && a.animated() {
 		a.ticking = true
-		cmd = tea.Batch(cmd, tea.Tick(spin, func(time.Time) tea.Msg { return tickMsg{} }))
+		cmd = tea.Batch(cmd, later(a.ctx, spin, func() tea.Cmd {
+			a.ticking = false
+			a.frame++
+			return nil
+		}))
 	}
 	return a, cmd
 }
-
-type tickMsg struct{}
 
 func (a *App) animated() bool {
 	return a.opening || a.busy() != "" || a.pane().Animated()
@@ -178,9 +179,6 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case applyMsg:
 		return msg()
-	case tickMsg:
-		a.ticking = false
-		a.frame++
 	case tea.WindowSizeMsg:
 		a.width, a.height = msg.Width, msg.Height
 		a.layout()
@@ -216,7 +214,7 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 
 func (a *App) layout() {
 	for _, p := range a.panes {
-		p.SetSize(a.width, max(a.height-chrome, 1))
+		p.SetSize(a.width, a.paneHeight())
 	}
 }
 

@@ -31,8 +31,12 @@ func (p *chatPane) View() []string {
 	cw := (p.w - 2 - (n-1)*columnGap) / n
 
 	input, cx, cy := p.in.Lines(l, p.w-5, min(5, max(1, p.h/5)))
-	bodyH := p.h - 1 - 1 - len(input)
 	lines := []string{p.names(cols, cw)}
+	if p.h >= 20 {
+		lines = append(lines, widget.Blank(p.w))
+	}
+	bodyH := p.h - len(lines) - 1 - len(input)
+	top := len(lines)
 	lines = append(lines, p.transcript(cols, cw, bodyH)...)
 	lines = append(lines, p.settingsRule())
 	for i, s := range input {
@@ -47,7 +51,7 @@ func (p *chatPane) View() []string {
 		lines = append(lines, l.Row(p.w).Gap(1).Put(st, mark).Gap(1).Raw(s, p.w-5).String())
 	}
 	if p.mode == chatInput {
-		p.cx, p.cy = 3+cx, 1+bodyH+1+cy
+		p.cx, p.cy = 3+cx, top+bodyH+1+cy
 	}
 	return widget.Fit(lines, p.w, p.h)
 }
@@ -180,10 +184,11 @@ func (p *chatPane) turnLines(t *chatTurn, cols []chat.Model, cw int) []string {
 	for y := range tall {
 		r := l.Row(p.w)
 		for i := range cols {
-			r.To(1 + i*(cw+columnGap))
+			start := 1 + i*(cw+columnGap)
 			if i > 0 {
-				r.To(i*(cw+columnGap)-1).Put(widget.Border, "│").To(1 + i*(cw+columnGap))
+				r.To(start-2).Put(widget.Border, "│")
 			}
+			r.To(start)
 			if y < len(columns[i]) {
 				r.Raw(columns[i][y], cw)
 			} else {

@@ -47,8 +47,9 @@ type datasetPane struct {
 	reading  bool
 	rowsErr  error
 	scroll   widget.Scroll
-	shift    int // columns scrolled off at the left
-	textTop  int // first line in sight of the row view
+	shift    int            // columns scrolled off at the left
+	wide     map[string]int // column → width of its text in the first rows
+	textTop  int            // first line in sight of the row view
 	textLen  int
 	format   string
 	find     widget.Input
@@ -136,10 +137,22 @@ func (p *datasetPane) open(path string) tea.Cmd {
 		p.path, p.ds, p.err, p.rowsErr = path, o.ds, nil, nil
 		p.rows, p.first, p.shift = o.rows, 0, 0
 		p.info = p.ds.Info()
+		p.measure()
 		p.scroll = widget.Scroll{}
 		p.mode, p.manifest, p.outDir, p.prepErr = dataTable, nil, "", nil
 		return tea.Batch(shut, follow(ctx, p.ds.Changed, func() time.Duration { return 100 * time.Millisecond }, p.changed))
 	})
+}
+
+// measure finds how wide the columns are, from the first rows. It is done once, so
+// that nothing moves while scrolling.
+func (p *datasetPane) measure() {
+	p.wide = map[string]int{}
+	for _, r := range p.rows {
+		for _, f := range r.Fields {
+			p.wide[f.Name] = max(p.wide[f.Name], p.app.look.Width(f.Value[:min(len(f.Value), 200)]))
+		}
+	}
 }
 
 // reported shows an error of work whose result nobody waits for.

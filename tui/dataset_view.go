@@ -48,16 +48,15 @@ func (p *datasetPane) table(width int) (*widget.Table, []string) {
 	num := max(4, len(widget.Count(p.info.Rows)))
 	spec := []widget.Column{{Title: "row", Width: num, Right: true}}
 	for i, name := range cols {
-		c := widget.Column{Title: name, Width: 14, Grow: 2, Drop: i + 1}
+		need := max(p.wide[name], len(name), 4)
+		c := widget.Column{Title: name, Width: min(14, need), Grow: 2, Drop: i + 1, Max: need}
 		switch name {
 		case m.Question, m.Messages:
-			c.Width, c.Grow = 24, 5
+			c.Width, c.Grow = min(24, need), 6
 		case m.Answer:
-			c.Width, c.Grow = 16, 3
-		case m.Category:
-			c.Width, c.Grow, c.Max = 10, 1, 14
-		case m.ID:
-			c.Width, c.Grow, c.Max = 12, 1, 16
+			c.Width, c.Grow = min(16, need), 4
+		case m.Category, m.ID:
+			c.Width, c.Max = min(12, need), min(24, need)
 		}
 		if i == 0 {
 			c.Drop = 0
@@ -260,7 +259,7 @@ func (p *datasetPane) drawRow(row dataset.Row, width int) []string {
 func paragraph(l *widget.Look, width int, label, text string, st widget.Style, labelWidth int) []string {
 	indent := 2
 	if labelWidth > 0 {
-		indent += labelWidth + 2
+		indent += labelWidth + min(labelWidth, 2)
 	}
 	var lines []string
 	for i, s := range l.Wrap(text, width-indent-2) {
@@ -269,7 +268,11 @@ func paragraph(l *widget.Look, width int, label, text string, st widget.Style, l
 			if i > 0 {
 				label = ""
 			}
-			r.Cell(widget.Muted, label, labelWidth, false).Gap(2)
+			name := widget.Muted
+			if labelWidth == 1 { // a mark and not a name
+				name = st
+			}
+			r.Cell(name, label, labelWidth, false).Gap(min(labelWidth, 2))
 		}
 		lines = append(lines, r.Put(st, s).String())
 	}

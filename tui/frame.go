@@ -11,8 +11,17 @@ import (
 	"tunebench/tui/widget"
 )
 
-// chrome is the number of lines that are not the pane's: header, tabs, footer.
-const chrome = 3
+// top is the number of lines above the pane: header, tabs, and some air where
+// there is room for it.
+func (a *App) top() int {
+	if a.height >= 30 {
+		return 3
+	}
+	return 2
+}
+
+// paneHeight is what the chrome leaves: the footer is one line.
+func (a *App) paneHeight() int { return max(a.height-a.top()-1, 1) }
 
 // View composes the frame. All of the terminal's state is said here.
 func (a *App) View() tea.View {
@@ -35,10 +44,10 @@ func (a *App) Frame() []string {
 	if a.tooSmall() {
 		return a.smallFrame()
 	}
-	h := a.height - chrome
 	lines := make([]string, 0, a.height)
 	lines = append(lines, a.header(), a.tabs())
-	lines = append(lines, widget.Fit(a.pane().View(), a.width, h)...)
+	lines = widget.Fit(lines, a.width, a.top())
+	lines = append(lines, widget.Fit(a.pane().View(), a.width, a.paneHeight())...)
 	lines = append(lines, a.footer())
 	if a.line != nil {
 		a.line.draw(lines)
@@ -242,7 +251,7 @@ func (a *App) cursor() *tea.Cursor {
 		return nil
 	}
 	if x, y, ok := a.pane().Cursor(); ok {
-		c := tea.NewCursor(x, y+chrome-1)
+		c := tea.NewCursor(x, y+a.top())
 		c.Blink = false
 		return c
 	}

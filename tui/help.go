@@ -81,7 +81,7 @@ func helpLine(l *widget.Look, b *keys.Binding, inner int) string {
 		name += " " + b.Args
 	}
 	r := l.Row(inner).Gap(1).Cell(key, strings.Join(ks, " "), 13, false).Gap(1)
-	if inner >= 64 {
+	if inner >= 80 {
 		r.Cell(widget.Faint, name, 17, false).Gap(1)
 	}
 	r.Put(text, b.Help)

@@ -125,8 +125,8 @@ func (p *importPane) View() []string {
 	p.ms.Set(len(p.models), modelRows)
 	p.js.Set(len(p.jobs), jobRows)
 	lines := []string{l.Rule(p.w, "Imported models", note, p.mode == importModels)}
-	t := widget.NewTable(l, p.w, widget.Column{Title: "model", Width: 20, Grow: 3, Max: 48},
-		widget.Column{Title: "from", Width: 18, Grow: 3, Max: 48, Drop: 2}, widget.Column{Title: "prompt format", Width: 15, Drop: 3},
+	t := widget.NewTable(l, p.w, widget.Column{Title: "model", Width: 20, Grow: 5, Max: p.longest(func(m modelimport.Model) string { return m.Name })},
+		widget.Column{Title: "from", Width: 18, Grow: 3, Max: p.longest(func(m modelimport.Model) string { return or(m.TrainingJob, m.Source) }), Drop: 2}, widget.Column{Title: "prompt format", Width: 15, Drop: 3},
 		widget.Column{Title: "architecture", Width: 14, Grow: 1, Max: 22, Drop: 5}, widget.Column{Title: "units", Width: 5, Right: true, Drop: 4},
 		widget.Column{Title: "imported", Width: 11, Right: true, Drop: 1})
 	lines = append(lines, t.Head())
@@ -148,8 +148,8 @@ func (p *importPane) View() []string {
 		lines = append(lines, l.Row(p.w).Gap(2).Put(widget.Faint, "none yet").String())
 	}
 	lines = append(lines, widget.Blank(p.w), l.Rule(p.w, "Import jobs", "", p.mode == importJobs))
-	t = widget.NewTable(l, p.w, widget.Column{Title: "import job", Width: 20, Grow: 2, Max: 44}, widget.Column{Title: "status", Width: 13},
-		widget.Column{Title: "model", Width: 16, Grow: 2, Max: 44, Drop: 2}, widget.Column{Title: "source", Width: 20, Grow: 3, Drop: 3},
+	t = widget.NewTable(l, p.w, widget.Column{Title: "import job", Width: 20, Grow: 4, Max: 44}, widget.Column{Title: "status", Width: 13},
+		widget.Column{Title: "model", Width: 16, Grow: 2, Max: p.longest(func(m modelimport.Model) string { return m.Name }), Drop: 2}, widget.Column{Title: "source", Width: 12, Grow: 1, Drop: 3},
 		widget.Column{Title: "took", Width: 7, Right: true}, widget.Column{Title: "started", Width: 11, Right: true, Drop: 1})
 	lines = append(lines, t.Head())
 	for i := p.js.Top; i < p.js.End(); i++ {
@@ -166,6 +166,10 @@ func (p *importPane) View() []string {
 	if j := p.job(); j != nil && j.FailureMessage != "" && p.mode == importJobs {
 		lines = append(lines, widget.Blank(p.w))
 		lines = append(lines, paragraph(l, p.w, widget.MarkFailed, j.FailureMessage, widget.Bad, 1)...)
+	}
+	if p.mode == importModels && p.h-len(lines) >= 12 {
+		lines = append(lines, widget.Blank(p.w))
+		lines = append(lines, p.modelLines()...)
 	}
 	return widget.Fit(lines, p.w, p.h)
 }
@@ -231,4 +235,34 @@ func (p *importPane) reportLines(height int) []string {
 	}
 	p.top = max(0, min(p.top, len(body)-(height-1)))
 	return append([]string{l.Rule(p.w, "Preflight", strings.Join(words, ", "), false)}, body[p.top:]...)
+}
+
+// longest is the width of the longest text that the models have somewhere.
+func (p *importPane) longest(of func(modelimport.Model) string) int {
+	n := 20
+	for _, m := range p.models {
+		n = max(n, p.app.look.Width(of(m)))
+	}
+	return min(n, 48)
+}
+
+// modelLines is what is known about the model under the cursor.
+func (p *importPane) modelLines() []string {
+	m := p.model()
+	if m == nil {
+		return nil
+	}
+	l := p.app.look
+	lines := []string{l.Rule(p.w, m.Name, "", false)}
+	talks := "no: it came without a chat template"
+	if m.Instruct {
+		talks = "yes: a chat template came with it"
+	}
+	for _, f := range [][2]string{{"ARN", m.ARN}, {"training job", m.TrainingJob}, {"source", m.Source}, {"import job", m.ImportJob},
+		{"prompt format", or(m.PromptFormat, "not known: questions are sent as chat messages, if it takes them")}, {"Converse", talks}} {
+		if f[1] != "" {
+			lines = append(lines, paragraph(l, p.w, f[0], f[1], widget.Text, 13)...)
+		}
+	}
+	return append(lines, widget.Blank(p.w), keyLine(l, p.w, hint{"c", "chat with it beside the base model"}, hint{"e", "score it against the base model"}))
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"tunebench/backend/training"
@@ -137,9 +138,10 @@ func eventText(e *training.Event) string {
 	var b strings.Builder
 	if e.Step != nil {
 		if e.Steps != nil {
-			fmt.Fprintf(&b, "%5d of %-5d  ", *e.Step, *e.Steps)
+			total := strconv.Itoa(*e.Steps)
+			fmt.Fprintf(&b, "%*d of %s  ", len(total), *e.Step, total)
 		} else {
-			fmt.Fprintf(&b, "%5d           ", *e.Step)
+			fmt.Fprintf(&b, "%d  ", *e.Step)
 		}
 	}
 	num := func(label string, v *float64, form string) {
@@ -149,12 +151,12 @@ func eventText(e *training.Event) string {
 	}
 	num("loss", e.Loss, "%.4f")
 	num("eval", e.EvalLoss, "%.4f")
-	num("lr", e.LR, "%.2e")
-	num("grad", e.GradNorm, "%.2f")
-	num("epoch", e.Epoch, "%.2f")
 	if e.TokensPerS != nil {
 		fmt.Fprintf(&b, "%s tokens/s  ", widget.Count(int64(*e.TokensPerS)))
 	}
+	num("lr", e.LR, "%.2e")
+	num("grad", e.GradNorm, "%.2f")
+	num("epoch", e.Epoch, "%.2f")
 	if e.GPUGB != nil && *e.GPUGB > 0 {
 		fmt.Fprintf(&b, "%.1f GB  ", *e.GPUGB)
 	}

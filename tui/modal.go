@@ -309,12 +309,12 @@ func (p *picker) entryLine(l *widget.Look, i, inner int) string {
 	kw := l.Width(e.key)
 	room := r.Left() - kw - 2
 	textW := min(l.Width(e.text), room)
-	if note != "" && i != p.scroll.Cursor || note != "" {
-		textW = min(textW, max(room-l.Width(note)-2, room/2))
+	if note != "" {
+		textW = min(textW, max(room-l.Width(note)-2, room*3/5))
 	}
 	r.Cell(text, e.text, textW, false).Gap(2)
-	r.Cell(widget.Faint, note, max(0, r.Left()-kw-1), false)
-	r.Put(widget.Key, e.key)
+	r.Cell(widget.Faint, note, max(0, r.Left()-kw-2), false)
+	r.Gap(1).Put(widget.Key, e.key)
 	return r.String()
 }
 

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tunebench/backend/evaluation"
@@ -104,8 +105,12 @@ func (p *scorePane) board() []string {
 		model = max(model, l.Width(m.Model))
 	}
 	model = min(model, max(12, p.w/5))
-	const scoreW = 23
-	bar := p.w - 2 - scoreW - 2 - model - 2 - 7 - 2 - 2 - 22 - 1
+	scoreW, label := 23, func(s string) string { return s }
+	if p.w < 100 { // without what all names share
+		scoreW, model = 17, min(model, 14)
+		label = func(s string) string { return strings.TrimSuffix(strings.TrimSuffix(s, "_over_words"), "_score") }
+	}
+	bar := p.w - 2 - scoreW - 2 - model - 2 - 7 - 2 - 2 - 17 - 1
 	bar = min(bar, 80)
 	head := l.Row(p.w).Gap(2).Cell(widget.Faint, "score", scoreW, false).Gap(2).Cell(widget.Faint, "model", model, false).Gap(2).Cell(widget.Faint, "mean", 7, true)
 	if bar >= 8 {
@@ -125,11 +130,11 @@ func (p *scorePane) board() []string {
 			} else {
 				row.Gap(2)
 			}
-			label := ""
+			name := ""
 			if k == 0 {
-				label = s
+				name = label(s)
 			}
-			row.Cell(widget.Text, label, scoreW, false).Gap(2).Cell(widget.Series(k), m.Model, model, false).Gap(2)
+			row.Cell(widget.Text, name, scoreW, false).Gap(2).Cell(widget.Series(k), m.Model, model, false).Gap(2)
 			v, ok := m.Scores[s]
 			if !ok {
 				lines = append(lines, row.Cell(widget.Faint, "-", 7, true).String())
@@ -171,7 +176,7 @@ func (p *scorePane) difference(row *widget.Row, model, score string) {
 		case d.Real && d.Mean > 0:
 			st, word = widget.Good, "real"
 		case d.Real:
-			st, word = widget.Bad, "real, worse"
+			st, word = widget.Bad, "real"
 		}
 		row.Cell(st, widget.Points(d.Mean), 7, true).Gap(2).Put(st, word)
 		return
@@ -230,7 +235,7 @@ func categoryScore(m evaluation.ModelResult, category, score string) (float64, b
 // work is what the answers took.
 func (p *scorePane) work() []string {
 	l, r := p.app.look, p.run
-	t := widget.NewTable(l, p.w, widget.Column{Title: "model", Width: 16, Grow: 1, Max: 44}, widget.Column{Title: "records", Width: 9, Right: true},
+	t := widget.NewTable(l, p.w, widget.Column{Title: "model", Width: 16, Grow: 1, Max: 44}, widget.Column{Title: "records", Width: 14, Right: true},
 		widget.Column{Title: "errors", Width: 7, Right: true}, widget.Column{Title: "mean time", Width: 10, Right: true},
 		widget.Column{Title: "tokens in", Width: 10, Right: true, Drop: 2}, widget.Column{Title: "tokens out", Width: 10, Right: true, Drop: 1})
 	lines := []string{l.Rule(p.w, "work", "", false), t.Head()}

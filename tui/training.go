@@ -44,6 +44,7 @@ type trainingPane struct {
 	seen     int // log lines that were looked at for the progress
 	step     int
 	steps    int
+	progress map[string][2]int // job → step and steps as seen last
 	loss     float64
 	eval     float64
 	rate     float64
@@ -64,7 +65,7 @@ type trainingPane struct {
 }
 
 func newTrainingPane(a *App) *trainingPane {
-	p := &trainingPane{app: a, status: map[string]string{}}
+	p := &trainingPane{app: a, status: map[string]string{}, progress: map[string][2]int{}}
 	p.log.follow = true
 	p.bind()
 	return p
@@ -105,10 +106,13 @@ func (p *trainingPane) running() string {
 	}
 	for _, j := range p.jobs {
 		if !j.Done() {
-			if j.Name == p.name && p.steps > 0 {
-				return fmt.Sprintf("training %d %%", 100*p.step/p.steps)
+			if at := p.progress[j.Name]; at[1] > 0 {
+				return fmt.Sprintf("training %d %%", 100*at[0]/at[1])
 			}
-			return "training " + strings.ToLower(or(j.SecondaryStatus, j.Status))
+			if j.SecondaryStatus == "" || j.SecondaryStatus == "Training" {
+				return "training"
+			}
+			return "training job " + strings.ToLower(j.SecondaryStatus)
 		}
 	}
 	return ""
@@ -116,7 +120,12 @@ func (p *trainingPane) running() string {
 
 func (p *trainingPane) opened() tea.Cmd { return p.poll() }
 
-func (p *trainingPane) Show() tea.Cmd { return p.poll() }
+func (p *trainingPane) Show() tea.Cmd {
+	if p.watch != nil {
+		p.refresh()
+	}
+	return p.poll()
+}
 
 // poll reads the list of jobs, and reads it again later as long as that makes
 // sense: something runs, or the pane is looked at.
@@ -258,7 +267,7 @@ func (p *trainingPane) refresh() bool {
 		}
 	}
 	p.log.grown(n)
-	if j := p.watch.Job(); j.Name == p.name {
+	if j := p.watch.Job(); j.Name == p.name && j.Status != "" {
 		for i := range p.jobs {
 			if p.jobs[i].Name == j.Name && !(p.jobs[i].Done() && !j.Done()) {
 				p.jobs[i] = j
@@ -292,6 +301,7 @@ func (p *trainingPane) learn(e *training.Event) {
 	if e.TokensPerS != nil {
 		p.rate = *e.TokensPerS
 	}
+	p.progress[p.name] = [2]int{p.step, p.steps}
 }
 
 func (p *trainingPane) move(n int) tea.Cmd {

@@ -145,6 +145,7 @@ func (p *trainingPane) replan(wait time.Duration) tea.Cmd {
 			}
 			p.planning, p.planErr = false, err
 			p.plan = &plan
+			p.form.Field("name").Input.Placeholder = plan.Name
 			if err != nil {
 				p.plan = nil
 			}

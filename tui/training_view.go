@@ -83,6 +83,9 @@ func (p *trainingPane) viewJobs() []string {
 
 // elapsed is how long a job has taken, or has been taking.
 func elapsed(j training.Job, now time.Time) time.Duration {
+	if j.Created.IsZero() {
+		return 0
+	}
 	if !j.Ended.IsZero() {
 		return j.Ended.Sub(j.Created)
 	}
@@ -242,7 +245,7 @@ func (p *trainingPane) viewForm() []string {
 	l := p.app.look
 	lines := []string{l.Rule(p.w, "New training job", "", true), widget.Blank(p.w)}
 	plan := p.planLines()
-	room := max(p.h-len(lines)-len(plan)-1, 5)
+	room := min(max(p.h-len(lines)-len(plan)-1, 5), len(p.form.Fields))
 	if p.planning {
 		p.form.Field("do").Help = "the plan is being made"
 	} else {

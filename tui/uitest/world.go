@@ -405,3 +405,14 @@ func (e evaluations) Export(_ context.Context, id, format string, w io.Writer) e
 	_, err := fmt.Fprintf(w, "%s as %s\n", id, format)
 	return err
 }
+
+// EndTraining ends the jobs that run with a status.
+func (w *World) EndTraining(status string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.TrainJobs {
+		if j := &w.TrainJobs[i]; !j.Done() {
+			j.Status, j.SecondaryStatus, j.Ended = status, status, Noon
+		}
+	}
+}

@@ -115,7 +115,7 @@ func (f *Form) Typing() bool { return f.Current().Kind == TextField }
 func (f *Form) Lines(l *Look, width, height int) (lines []string, x, y int) {
 	label := 0
 	for i := range f.Fields {
-		if f.Fields[i].Kind != ButtonField {
+		if k := f.Fields[i].Kind; k == TextField || k == ChoiceField {
 			label = max(label, l.Width(f.Fields[i].Label))
 		}
 	}

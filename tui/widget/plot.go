@@ -50,9 +50,7 @@ func (d *dots) set(x, y, owner int) {
 		return
 	}
 	i := y/4*d.w + x/2
-	if d.owner[i] != owner {
-		d.bits[i], d.owner[i] = 0, owner
-	}
+	d.owner[i] = owner // one colour a cell: the curve that was drawn last
 	d.bits[i] |= dotBit[y%4][x%2]
 }
 
@@ -163,7 +161,7 @@ func (d *dots) curve(c Curve, owner int, xs, ys span, y func(float64) float64) {
 func (p Plot) yLabels(l *Look, ys span, rows int) ([]string, int) {
 	labels := make([]string, rows)
 	width := 0
-	for _, v := range Ticks(ys.lo, ys.hi, max(2, rows/2)) {
+	for _, v := range Ticks(ys.lo, ys.hi, max(3, rows/2)) {
 		r := int(math.Round((ys.hi - v) / (ys.hi - ys.lo) * float64(rows*4-1)))
 		r = max(0, min(r/4, rows-1))
 		shown := v

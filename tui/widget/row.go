@@ -138,6 +138,9 @@ func (r *Row) Raw(s string, width int) *Row {
 	if width > r.max-r.w {
 		return r
 	}
+	if r.cur != (Style{}) {
+		r.b.WriteString("\x1b[m")
+	}
 	r.b.WriteString(s)
 	r.cur = Style{}
 	r.w += width

@@ -1,0 +1,230 @@
+package tui_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"tunebench/backend/training"
+	"tunebench/tui"
+	"tunebench/tui/uitest"
+)
+
+func (r *rig) resize(w, h int) {
+	r.t.Helper()
+	r.send(tea.WindowSizeMsg{Width: w, Height: h})
+	r.settle()
+	checkFrame(r.t, r.app.Frame(), w, h, true)
+}
+
+// TestKeys: every table is complete and no key means two things in it.
+func TestKeys(t *testing.T) {
+	play(t, uitest.Full, 80, 24, func(r *rig) {
+		tables := r.app.Tables()
+		if len(tables) < 15 {
+			r.t.Fatalf("only %d tables", len(tables))
+		}
+		for _, tb := range tables {
+			if err := tb.Check(); err != nil {
+				r.t.Error(err)
+			}
+		}
+	})
+}
+
+// TestRebind: keys come from the configuration, and conflicts are refused by name.
+func TestRebind(t *testing.T) {
+	w := uitest.Full()
+	d := w.Deps()
+	d.UI.Keys = map[string][]string{"dataset.find": {"F"}}
+	playDeps(t, func() tui.Deps { return d }, 80, 24, func(r *rig) {
+		r.want("F find")
+		r.press("F")
+		r.want("text to find")
+	})
+}
+
+// TestLoop plays the loop's keys: each next step is one key away.
+func TestLoop(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World { w = uitest.Full(); return w }, 120, 40, func(r *rig) {
+		r.press("p", "enter")
+		r.want("train.jsonl", "1,068", "duplicate")
+		r.press("t")
+		r.want("New training job", "/data/tunebench/openorca-sample", "400 steps")
+		r.press("enter")
+		r.want("tunebench-style-20260714-120000", "Starting")
+		r.press("g", "j", "j", "i")
+		r.want("Import a model", "tunebench-style-20260714-102210", "4 pass")
+		r.press("enter")
+		r.want("Import jobs", "InProgress")
+		r.press("c")
+		r.want("base", "style-20260714-102210")
+		r.write("In what color is the Mossbank tent sold?")
+		r.press("enter")
+		r.want("brown", "stop", "204/s", "first 9 ms")
+		r.press("esc", "e")
+		r.want("New evaluation", "base, style-20260714-102210", "sample:heldout.jsonl")
+		want := []string{"prepare sample:openorca-sample.jsonl", "train tunebench-style-20260714-120000", "import tunebench-style-20260714-102210 as style-20260714-102210",
+			"ask base In what color is the Mossbank tent sold?", "ask style-20260714-102210 In what color is the Mossbank tent sold?"}
+		if got := strings.Join(w.Done(), "\n"); got != strings.Join(want, "\n") {
+			r.t.Errorf("done:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
+		}
+	})
+}
+
+// TestToast: what happens elsewhere is told, and a disabled key says why.
+func TestToast(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World { w = uitest.Full(); return w }, 120, 40, func(r *rig) {
+		w.EndTraining("Completed")
+		r.pass(2 * time.Second)
+		r.want("completed: import it with i in the Training pane")
+		r.pass(10 * time.Second)
+		r.lacks("completed: import it")
+		r.press("2", "down", "down", "i")
+		r.want("this training job ended Failed and has no artifact")
+	})
+}
+
+// TestConfirm: what destroys asks first, and n keeps it.
+func TestConfirm(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World { w = uitest.Full(); return w }, 80, 24, func(r *rig) {
+		r.press("3", "d", "n")
+		r.press("d", "enter")
+		if got := w.Done(); len(got) != 0 {
+			r.t.Fatalf("deleted without a yes: %v", got)
+		}
+		r.press("d", "y")
+		if got := w.Done(); len(got) != 1 || !strings.HasPrefix(got[0], "delete arn:") {
+			r.t.Fatalf("done: %v", got)
+		}
+	})
+	play(t, func() *uitest.World { w = uitest.Full(); w.Account.Bills = true; return w }, 80, 24, func(r *rig) {
+		r.press("t", "enter")
+		r.want("Start a training job that costs money?")
+		r.press("esc")
+		if got := w.Done(); len(got) != 0 {
+			r.t.Fatalf("started without a yes: %v", got)
+		}
+		r.press("enter", "y")
+		if got := w.Done(); len(got) != 1 || got[0] != "train tunebench-style-20260714-120000" {
+			r.t.Fatalf("done: %v", got)
+		}
+	})
+}
+
+// TestAccountLater: the dataset is there before the account, and r tries again.
+func TestAccountLater(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World { w = uitest.Full(); w.Hold = make(chan struct{}); return w }, 80, 24, func(r *rig) {
+		r.want("openorca-sample.jsonl", "6 months", "opening")
+		r.press("t")
+		r.want("the account is being opened")
+		close(w.Hold)
+		r.settle()
+		r.want("000000000000", "tunebench-style-20260714-115937")
+	})
+}
+
+// TestFollow: the log follows its end, yields when the reader scrolls, and says
+// what is new.
+func TestFollow(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World { w = uitest.Full(); return w }, 80, 24, func(r *rig) {
+		log := w.Logs["tunebench-style-20260714-115937"]
+		r.press("2", "enter")
+		r.want("following", "WARNING 3 rows")
+		r.press("up", "up")
+		r.lacks("following")
+		log.Write(training.LogLine{Text: "one more line"}, training.LogLine{Text: "and another"})
+		r.pass(time.Second)
+		r.want("2 new")
+		r.lacks("and another")
+		r.press("G")
+		r.want("and another", "following")
+	})
+}
+
+// TestIdle: when nothing runs, nothing changes and hardly anything is asked.
+func TestIdle(t *testing.T) {
+	for _, pane := range []string{"1", "2", "3", "4", "5"} {
+		play(t, func() *uitest.World {
+			w := uitest.Full()
+			w.TrainJobs = w.TrainJobs[1:]
+			return w
+		}, 120, 40, func(r *rig) {
+			r.press(pane)
+			r.pass(time.Second)
+			before, seen := r.text(), r.seen
+			r.pass(time.Minute)
+			if r.text() != before {
+				r.t.Errorf("pane %s: the frame changed:\n%s", pane, r.text())
+			}
+			if n := r.seen - seen; n > 40 {
+				r.t.Errorf("pane %s: %d messages in an idle minute", pane, n)
+			}
+		})
+	}
+}
+
+// TestMono: without colours there are none, and what is chosen is still seen.
+func TestMono(t *testing.T) {
+	for _, s := range scenes() {
+		play(t, s.world, 120, 40, func(r *rig) {
+			r.send(tea.ColorProfileMsg{Profile: colorprofile.ASCII})
+			s.walk(r)
+			for i, line := range r.app.Frame() {
+				for _, e := range sgr.FindAllString(line, -1) {
+					for _, code := range strings.Split(strings.Trim(e, "\x1b[m"), ";") {
+						if code != "" && code != "1" && code != "2" && code != "4" && code != "7" {
+							r.t.Fatalf("%s line %d has colour %q", s.name, i, e)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestThemes: every theme draws, and the switch is live.
+func TestThemes(t *testing.T) {
+	play(t, uitest.Full, 120, 40, func(r *rig) {
+		last := ""
+		for _, name := range []string{"dark", "light", "high-contrast", "deuteranopia", "tritanopia", "ansi16"} {
+			r.press(":")
+			r.write("theme " + name)
+			r.press("enter")
+			now := strings.Join(r.app.Frame(), "\n")
+			if now == last {
+				r.t.Errorf("%s looks like the theme before", name)
+			}
+			last = now
+			checkFrame(r.t, r.app.Frame(), 120, 40, true)
+		}
+		r.press(":")
+		r.write("theme nothing")
+		r.press("enter")
+		r.want("there is no theme")
+	})
+}
+
+// TestLetters: where text is typed, letters are letters.
+func TestLetters(t *testing.T) {
+	play(t, uitest.Full, 120, 40, func(r *rig) {
+		r.press("4")
+		r.write("q 1 2 3 ? : quit")
+		r.want("> q 1 2 3 ? : quit")
+		r.send(tea.PasteMsg{Content: "pasted \x1b]0;owned\x07\x1b[31m text"})
+		r.want("quitpasted")
+		for _, line := range r.app.Frame() {
+			if strings.Contains(sgr.ReplaceAllString(line, ""), "\x1b") {
+				r.t.Fatalf("a paste got through: %q", line)
+			}
+		}
+	})
+}

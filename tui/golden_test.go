@@ -1,0 +1,172 @@
+package tui_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tunebench/tui/uitest"
+)
+
+var update = flag.Bool("update", false, "write the golden frames anew")
+
+// scene is a state of the screen and the way to it.
+type scene struct {
+	name  string
+	world func() *uitest.World
+	walk  func(*rig)
+}
+
+func keysTo(keys ...string) func(*rig) { return func(r *rig) { r.press(keys...) } }
+
+// empty is an account in which nothing has been done yet.
+func empty() *uitest.World {
+	f := uitest.Full()
+	return &uitest.World{Account: f.Account, Rows: f.Rows, Columns: f.Columns, Mapping: f.Mapping, Models: f.Models[:1], Plan: f.Plan}
+}
+
+func with(change func(*uitest.World)) func() *uitest.World {
+	return func() *uitest.World {
+		w := uitest.Full()
+		change(w)
+		return w
+	}
+}
+
+func scenes() []scene {
+	full := uitest.Full
+	refuses := with(func(w *uitest.World) {
+		w.OpenErr = fmt.Errorf("the security token included in the request is expired; sign in with: aws sso login --profile dev")
+	})
+	return []scene{
+		{"dataset-table", full, keysTo("down", "down")},
+		{"dataset-row", full, keysTo("down", "enter")},
+		{"dataset-columns", full, keysTo("right", "right")},
+		{"dataset-find", full, func(r *rig) { r.press("/"); r.write("iceland") }},
+		{"dataset-found", full, func(r *rig) { r.press("/"); r.write("iceland"); r.press("enter", "n") }},
+		{"dataset-prepare", full, keysTo("p", "up", "up")},
+		{"dataset-prepared", full, keysTo("p", "enter")},
+		{"dataset-failed", with(func(w *uitest.World) {
+			w.DataErr = fmt.Errorf("open questions.jsonl: no such file; check the name, or open another dataset")
+		}), keysTo()},
+		{"dataset-empty", with(func(w *uitest.World) { w.Rows = nil }), keysTo()},
+		{"dataset-toast", empty, keysTo("n")},
+		{"account-opening", with(func(w *uitest.World) { w.Hold = make(chan struct{}) }), keysTo("2")},
+		{"account-failed", refuses, keysTo("3")},
+		{"training-jobs", full, keysTo("2")},
+		{"training-failed", full, keysTo("2", "down", "down")},
+		{"training-log", full, keysTo("2", "enter", "pgup")},
+		{"training-zoom", full, keysTo("2", "enter", "z", "w")},
+		{"training-form", full, keysTo("t")},
+		{"training-field", full, keysTo("t", "up", "up")},
+		{"training-stop", full, keysTo("2", "s")},
+		{"training-empty", empty, keysTo("2")},
+		{"training-stale", with(func(w *uitest.World) { w.Err = fmt.Errorf("connection refused") }), keysTo("2")},
+		{"import-models", full, keysTo("3")},
+		{"import-jobs", full, keysTo("3", "tab", "down")},
+		{"import-form", full, keysTo("2", "down", "i")},
+		{"import-delete", full, keysTo("3", "d")},
+		{"import-empty", empty, keysTo("3")},
+		{"chat-empty", full, keysTo("4")},
+		{"chat-answers", full, func(r *rig) { r.press("c", "enter") }},
+		{"chat-sent", full, func(r *rig) { r.press("c", "enter", "esc", "v") }},
+		{"chat-waking", full, func(r *rig) {
+			r.press("4", "esc", ":")
+			r.write("models base style-20260714-102210 elsewhere")
+			r.press("enter")
+			r.write("In what color is the Mossbank tent sold?")
+			r.press("enter")
+		}},
+		{"chat-models", full, keysTo("4", "ctrl+o", "down")},
+		{"score-board", full, keysTo("5")},
+		{"score-records", full, keysTo("5", "enter")},
+		{"score-record", full, keysTo("5", "enter", "down", "enter")},
+		{"score-form", full, keysTo("3", "e")},
+		{"score-runs", full, keysTo("5", "o")},
+		{"score-empty", empty, keysTo("5")},
+		{"help", full, keysTo("?")},
+		{"palette", full, func(r *rig) { r.press("ctrl+p"); r.write("th") }},
+		{"theme", full, func(r *rig) { r.press(":"); r.write("theme"); r.press("enter") }},
+		{"command-line", full, func(r *rig) { r.press(":"); r.write("theme ") }},
+	}
+}
+
+var sizes = [][2]int{{60, 16}, {80, 24}, {120, 40}, {200, 50}}
+
+// TestFrames compares every scene at every size with the frame on file, and
+// checks what holds for all frames.
+func TestFrames(t *testing.T) {
+	for _, s := range scenes() {
+		t.Run(s.name, func(t *testing.T) {
+			var all strings.Builder
+			for _, wh := range sizes {
+				play(t, s.world, wh[0], wh[1], func(r *rig) {
+					s.walk(r)
+					checkFrame(r.t, r.app.Frame(), wh[0], wh[1], true)
+					fmt.Fprintf(&all, "=== %s\n%s", size(wh[0], wh[1]), r.text())
+				})
+			}
+			golden(t, s.name, all.String())
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; run the test with -update to write it", err)
+	}
+	if got == string(want) {
+		return
+	}
+	a, b := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			t.Fatalf("line %d of %s\n got %s\nwant %s\n(-update takes what is drawn now)", i+1, path, a[i], b[i])
+		}
+	}
+	t.Fatalf("%s has %d lines, the frames %d", path, len(b), len(a))
+}
+
+// TestSmall: below the smallest size the screen says what it needs, and it comes
+// back when there is room.
+func TestSmall(t *testing.T) {
+	play(t, uitest.Full, 40, 10, func(r *rig) {
+		checkFrame(r.t, r.app.Frame(), 40, 10, true)
+		golden(r.t, "small", r.text())
+		for w := 1; w < 70; w += 3 {
+			for h := 1; h < 20; h++ {
+				r.resize(w, h)
+			}
+		}
+		r.resize(80, 24)
+		r.want("In what color is", "enter row")
+	})
+}
+
+// TestSizes: every scene keeps its form at odd sizes, in every theme and without
+// colours.
+func TestSizes(t *testing.T) {
+	for _, s := range scenes() {
+		play(t, s.world, 120, 40, func(r *rig) {
+			s.walk(r)
+			for _, wh := range [][2]int{{60, 16}, {61, 17}, {77, 19}, {99, 31}, {150, 28}, {151, 60}, {400, 100}, {60, 100}, {400, 16}} {
+				r.resize(wh[0], wh[1])
+			}
+			r.pass(300 * time.Millisecond)
+			checkFrame(r.t, r.app.Frame(), 400, 16, true)
+		})
+	}
+}
