@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 
 	"tunebench/backend/account"
 	"tunebench/backend/chat"
+	"tunebench/backend/store"
 )
 
 func newLocal(g *globals) *cobra.Command {
@@ -79,6 +81,13 @@ func newLocalReset(g *globals) *cobra.Command {
 			if err := account.Reset(cmd.Context(), o); err != nil {
 				return err
 			}
+			st, err := store.Open(cmd.Context(), filepath.Join(o.Paths.State, storeFile))
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(st.ForgetAccount(cmd.Context(), account.Local), st.Close()); err != nil {
+				return err
+			}
 			g.say("the local account is empty")
 			return nil
 		},
@@ -95,6 +104,8 @@ func newLocalOwner(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			// Standard error is the owner's log file when the program starts it.
+			o.Logger = slog.New(slog.NewTextHandler(g.err, nil))
 			return account.RunOwner(cmd.Context(), o)
 		},
 	}

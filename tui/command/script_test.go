@@ -37,7 +37,7 @@ func TestScripts(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = w.Write([]byte(`{"__type":"ExpiredTokenException","message":"The security token included in the request is expired"}`))
 	}))
-	defer expired.Close()
+	t.Cleanup(expired.Close) // the scripts go on after this function
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {

@@ -16,6 +16,9 @@ import (
 	"tunebench/backend/training"
 )
 
+// storeFile is the database in the state folder.
+const storeFile = "tunebench.db"
+
 // session is an open account with the services over it.
 type session struct {
 	paths    config.Paths
@@ -76,7 +79,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 	if err != nil {
 		return nil, err
 	}
-	st, err := store.Open(ctx, filepath.Join(paths.State, "tunebench.db"))
+	st, err := store.Open(ctx, filepath.Join(paths.State, storeFile))
 	if err != nil {
 		return nil, errors.Join(err, acct.Close(ctx))
 	}
@@ -84,7 +87,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 	s.training = training.New(training.Config{
 		SageMaker: acct.SageMaker(), Logs: acct.Logs(), S3: acct.S3(), Store: st,
 		Bucket: acct.Bucket(), RoleARN: acct.TrainingRole(), BaseModel: acct.TrainingBase(),
-		Bills: acct.Bills(), Defaults: cfg.Training,
+		Bills: acct.Bills(), Defaults: cfg.Training, Prices: cfg.Prices,
 		AccountName: acct.Name(), Region: acct.Region(),
 	})
 	s.imports = modelimport.New(modelimport.Config{

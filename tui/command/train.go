@@ -327,21 +327,25 @@ func newTrainLogs(g *globals) *cobra.Command {
 }
 
 func (g *globals) printLogs(ctx context.Context, s *session, name string, follow bool) error {
-	w := s.training.Watch(ctx, name)
-	defer w.Close()
 	enc := json.NewEncoder(g.out)
 	enc.SetEscapeHTML(false)
+	show := func(l training.LogLine) error {
+		if g.jsonOut() {
+			return enc.Encode(logOut{l.Time, l.Stream, l.Text, l.Event})
+		}
+		_, err := fmt.Fprintf(g.out, "%s  %s\n", l.Time.Local().Format("15:04:05.000"), l.Text)
+		return err
+	}
+	if !follow {
+		return s.training.Logs(ctx, name, show)
+	}
+	w := s.training.Watch(ctx, name)
+	defer w.Close()
 	seen := 0
 	flush := func() error {
 		for _, l := range w.Lines(seen, w.Len()-seen) {
 			seen++
-			var err error
-			if g.jsonOut() {
-				err = enc.Encode(logOut{l.Time, l.Stream, l.Text, l.Event})
-			} else {
-				_, err = fmt.Fprintf(g.out, "%s  %s\n", l.Time.Local().Format("15:04:05.000"), l.Text)
-			}
-			if err != nil {
+			if err := show(l); err != nil {
 				return err
 			}
 		}
@@ -352,9 +356,6 @@ func (g *globals) printLogs(ctx context.Context, s *session, name string, follow
 		case <-w.Changed():
 			if err := flush(); err != nil {
 				return err
-			}
-			if !follow && w.CaughtUp() {
-				return nil
 			}
 		case <-w.Done():
 			if err := flush(); err != nil {
