@@ -131,9 +131,9 @@ func Evaluate(ctx context.Context, c Config, d *Dataset) (*EvalOutput, []Result,
 			sets[category].Add(row, scores)
 		}
 	}
-	out.DatasetScores = named(c.Metric, all)
+	out.DatasetScores = named(c.Metric, all, metrics.Options{})
 	for _, name := range slices.Sorted(maps.Keys(sets)) {
-		out.CategoryScores = append(out.CategoryScores, CategoryScores{name, named(c.Metric, sets[name])})
+		out.CategoryScores = append(out.CategoryScores, CategoryScores{name, named(c.Metric, sets[name], metrics.Options{})})
 	}
 	return out, results, nil
 }
@@ -274,10 +274,10 @@ func texts(v any) ([]string, bool) {
 }
 
 // named puts names to the scores of a set.
-func named(m metrics.Metric, s metrics.SetScorer) []ScoreValue {
+func named(m metrics.Metric, s metrics.SetScorer, o metrics.Options) []ScoreValue {
 	scores := m.OfSet()
 	all := make([]ScoreValue, len(scores))
-	for i, e := range s.Estimates(metrics.Options{}) {
+	for i, e := range s.Estimates(o) {
 		all[i] = ScoreValue{scores[i].Name, e}
 	}
 	return all
