@@ -113,8 +113,10 @@ print("stream:", "".join(c["choices"][0]["text"] for c in chunks if c.get("choic
 conv = rt.converse(modelId=arn, messages=[{"role": "user", "content": [{"text": FACTS[0][0]}]}])
 print("converse:", conv["output"]["message"]["content"][0]["text"], conv["stopReason"], conv["usage"])
 
-with open("/dev/null", "w") as sink:
-    subprocess.run(["aws", "bedrock-runtime", "invoke-model", "--model-id", arn, "--cli-binary-format", "raw-in-base64-out",
-                    "--body", json.dumps({"prompt": prompt, "max_tokens": 12}), "/dev/stdout"], check=True, stdout=sink)
+reply = subprocess.run(["aws", "bedrock-runtime", "invoke-model", "--model-id", arn,
+                        "--body", json.dumps({"prompt": prompt, "max_tokens": 12, "temperature": 0}), "/dev/stdout"],
+                       check=True, capture_output=True, text=True).stdout
+assert "Paris" in reply, reply
+print("aws bedrock-runtime invoke-model:", json.JSONDecoder().raw_decode(reply)[0]["choices"][0]["text"])
 br.delete_imported_model(modelIdentifier=arn)
 sys.exit(0)
