@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tunebench/backend/modelimport"
+	"tunebench/backend/training"
 	"tunebench/tui/keys"
 	"tunebench/tui/widget"
 )
@@ -40,7 +41,6 @@ type importPane struct {
 
 	form     widget.Form
 	report   *modelimport.Report
-	checked  string // the source of the report
 	checkErr error
 	checking bool
 	checkGen int
@@ -215,16 +215,24 @@ func (p *importPane) startWith(trainingJob, source string) tea.Cmd {
 	return tea.Batch(cmd, p.check(0))
 }
 
-// source is where the artifact lies: what was typed, or the artifact of the
-// training job that it names.
-func (p *importPane) source() (where, trainingJob string) {
+// source is what is to be imported, and whether it is a training job's name.
+func (p *importPane) source() (what string, job bool) {
 	s := strings.TrimSpace(p.form.Value("source"))
-	for _, j := range p.app.train.jobs {
-		if j.Name == s {
-			return j.Artifact, j.Name
-		}
+	return s, slices.ContainsFunc(p.app.train.jobs, func(j training.Job) bool { return j.Name == s })
+}
+
+// artifact is where a training job has put its model.
+func (p *importPane) artifact(ctx context.Context, job string) (string, error) {
+	j, err := p.app.svc.Training.Job(ctx, job)
+	switch {
+	case err != nil:
+		return "", err
+	case !j.Done():
+		return "", fmt.Errorf("training job %s has not ended yet; import it when it is Completed", job)
+	case j.Artifact == "":
+		return "", fmt.Errorf("training job %s ended %s and has no artifact", job, j.Status)
 	}
-	return s, ""
+	return j.Artifact, nil
 }
 
 // check runs the preflight after a pause in typing.
@@ -236,18 +244,25 @@ func (p *importPane) check(wait time.Duration) tea.Cmd {
 		if gen != p.checkGen {
 			return nil
 		}
-		where, _ := p.source()
-		if where == "" {
+		what, job := p.source()
+		if what == "" {
 			p.checking = false
 			return nil
 		}
 		return task(p.app.ctx, func(ctx context.Context) (modelimport.Report, error) {
+			where := what
+			if job {
+				var err error
+				if where, err = p.artifact(ctx, what); err != nil {
+					return modelimport.Report{}, err
+				}
+			}
 			return p.app.svc.Imports.Check(ctx, where)
 		}, func(r modelimport.Report, err error) tea.Cmd {
 			if gen != p.checkGen {
 				return nil
 			}
-			p.checking, p.checkErr, p.checked = false, err, where
+			p.checking, p.checkErr = false, err
 			if err == nil {
 				p.report = &r
 			}
@@ -262,9 +277,9 @@ func (p *importPane) check(wait time.Duration) tea.Cmd {
 
 // start starts the import unless the preflight blocks it.
 func (p *importPane) start() tea.Cmd {
-	where, job := p.source()
+	what, job := p.source()
 	switch {
-	case where == "":
+	case what == "":
 		p.form.Field("source").Err = "say what to import"
 		p.form.On("source")
 		return nil
@@ -279,9 +294,9 @@ func (p *importPane) start() tea.Cmd {
 	case !p.report.Importable:
 		return p.app.say(widget.Bad, widget.MarkFailed, "the preflight found what Bedrock would refuse; see the checks")
 	}
-	req := modelimport.Request{TrainingJob: job, Name: strings.TrimSpace(p.form.Value("name"))}
-	if job == "" {
-		req.Source = where
+	req := modelimport.Request{Source: what, Name: strings.TrimSpace(p.form.Value("name"))}
+	if job {
+		req.Source, req.TrainingJob = "", what
 	}
 	begin := func() tea.Cmd {
 		p.starting = true
@@ -305,7 +320,7 @@ func (p *importPane) start() tea.Cmd {
 	}
 	p.app.modal = newConfirm(p.app, confirm{title: "Import a model that costs money?", yes: "import it", do: begin,
 		text: []string{"Bedrock bills for storing the model every month, and for the time in which it is loaded to answer."},
-		facts: [][2]string{{"from", where}, {"model", or(req.Name, "a proposed name")},
+		facts: [][2]string{{"from", p.report.Source}, {"model", or(req.Name, "a proposed name")},
 			{"storage", fmt.Sprintf("$%.2f a month for each custom model unit", p.app.deps.Prices.CMUMonth)},
 			{"answering", fmt.Sprintf("$%.4f a minute for each custom model unit", p.app.deps.Prices.CMUMinute)},
 			{"prices of", p.app.deps.Prices.Date + ", " + p.app.deps.Prices.Region}}})

@@ -189,10 +189,10 @@ func (p *importPane) viewForm() []string {
 	p.cx, p.cy = x, y+len(lines)
 	lines = append(lines, body...)
 	lines = append(lines, widget.Blank(p.w))
-	where, _ := p.source()
+	what, _ := p.source()
 	switch {
 	case p.checking:
-		lines = append(lines, l.Rule(p.w, "Preflight", "", false), l.Row(p.w).Gap(2).Put(widget.Info, widget.Spinner(p.app.frame)).Gap(1).Put(widget.Muted, "reading the artifact "+where).String())
+		lines = append(lines, l.Rule(p.w, "Preflight", "", false), l.Row(p.w).Gap(2).Put(widget.Info, widget.Spinner(p.app.frame)).Gap(1).Put(widget.Muted, "reading the artifact of "+what).String())
 	case p.checkErr != nil:
 		lines = append(lines, l.Rule(p.w, "Preflight", "", false))
 		lines = append(lines, paragraph(l, p.w, widget.MarkFailed, p.checkErr.Error(), widget.Bad, 1)...)

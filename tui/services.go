@@ -92,6 +92,8 @@ type Training interface {
 	Plan(ctx context.Context, s training.Spec) (training.Plan, error)
 	Start(ctx context.Context, p training.Plan) (training.Job, error)
 	Jobs(ctx context.Context) ([]training.Job, error)
+	// Job returns everything about a job; a list may know less.
+	Job(ctx context.Context, name string) (training.Job, error)
 	Stop(ctx context.Context, name string) error
 	Watch(ctx context.Context, name string) Watch
 }
@@ -146,14 +148,7 @@ type Evaluation interface {
 }
 
 // RecordFilter chooses records of a run.
-type RecordFilter struct {
-	Model            string
-	Category, Search string
-	// Worst puts the records with the lowest Score first.
-	Worst         bool
-	Score         string
-	Offset, Limit int
-}
+type RecordFilter = evaluation.RecordFilter
 
 // Live is an evaluation that is running.
 type Live interface {

@@ -169,7 +169,14 @@ func (p *trainingPane) take(jobs []training.Job) tea.Cmd {
 	slices.SortStableFunc(jobs, func(a, b training.Job) int { return b.Created.Compare(a.Created) })
 	p.jobs, p.loaded, p.err, p.read = jobs, true, nil, p.app.deps.Now()
 	var cmds []tea.Cmd
-	for _, j := range jobs {
+	for i, j := range jobs {
+		// The list knows less of a job than its watch does.
+		if p.watch != nil && j.Name == p.name {
+			if w := p.watch.Job(); w.Status == j.Status || w.Done() {
+				jobs[i] = w
+				j = w
+			}
+		}
 		before, known := p.status[j.Name]
 		p.status[j.Name] = j.Status
 		if known && before != j.Status && j.Done() {

@@ -62,7 +62,7 @@ func (p *trainingPane) bind() {
 			Do: do(func() { p.zoom = !p.zoom })},
 		{ID: "training.raw", Keys: []string{"w"}, Label: "raw", Help: "show log lines as they were written, or read", Off: p.noJob,
 			Do: do(func() { p.raw = !p.raw; p.log.cache = nil })},
-		{ID: "training.scale", Keys: []string{"y"}, Label: "log scale", Help: "draw the loss on a logarithmic scale, or a linear one", Off: p.noJob,
+		{ID: "training.scale", Keys: []string{"y"}, Label: "log scale", Help: "draw the loss on the other scale: logarithmic or linear", Off: p.noJob,
 			Do: do(func() { p.plotLogY = !p.plotLogY })},
 		{ID: "training.refresh", Keys: []string{"r"}, Label: "refresh", Help: "read the list of jobs again", Do: func(string) tea.Cmd {
 			if p.app.openErr != nil {

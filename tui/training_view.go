@@ -224,14 +224,15 @@ func (p *trainingPane) chart(height int) []string {
 		train.X, train.Y = append(train.X, x), append(train.Y, pt.Loss)
 		eval.X, eval.Y = append(eval.X, x), append(eval.Y, pt.EvalLoss)
 	}
+	logY := p.plotLogY != steep(pts)
 	train.Dots = true // evaluations have points of their own between those of training
-	plot := widget.Plot{Curves: []widget.Curve{train, eval}, XMax: float64(p.steps), LogY: p.plotLogY}
+	plot := widget.Plot{Curves: []widget.Curve{train, eval}, XMax: float64(p.steps), LogY: logY}
 	body := plot.Draw(l, p.w-3, height-1)
 	if body == nil {
 		return nil
 	}
 	r := l.Row(p.w).Gap(2).Put(widget.Muted, "loss").Gap(3).Put(widget.Series(0), "⠤⠤ train").Gap(3).Put(widget.Series(1), "⠤⠤ eval")
-	if p.plotLogY {
+	if logY {
 		r.Gap(3).Put(widget.Faint, "log scale")
 	}
 	c.lines = append(c.lines, r.String())
@@ -239,6 +240,20 @@ func (p *trainingPane) chart(height int) []string {
 		c.lines = append(c.lines, l.Row(p.w).Gap(2).Raw(s, p.w-3).String())
 	}
 	return c.lines
+}
+
+// steep reports whether the loss falls so far that a linear scale would hide the
+// end of the way.
+func steep(pts []training.Point) bool {
+	lo, hi := math.Inf(1), 0.0
+	for _, pt := range pts {
+		for _, v := range [...]float64{pt.Loss, pt.EvalLoss} {
+			if v > 0 && !math.IsInf(v, 0) {
+				lo, hi = min(lo, v), max(hi, v)
+			}
+		}
+	}
+	return hi > 30*lo
 }
 
 func (p *trainingPane) viewForm() []string {

@@ -272,6 +272,17 @@ func (t trainings) Jobs(context.Context) ([]training.Job, error) {
 	return slices.Clone(t.w.TrainJobs), t.w.Err
 }
 
+func (t trainings) Job(_ context.Context, name string) (training.Job, error) {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	for _, j := range t.w.TrainJobs {
+		if j.Name == name {
+			return j, t.w.Err
+		}
+	}
+	return training.Job{}, fmt.Errorf("there is no training job %s", name)
+}
+
 func (t trainings) Stop(_ context.Context, name string) error {
 	t.w.did("stop %s", name)
 	return nil

@@ -215,7 +215,7 @@ func Ticks(lo, hi float64, n int) []float64 {
 	var ticks []float64
 	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+step*1e-9; k++ {
 		// Rounded to the step, so that 0.30000000000000004 reads 0.3.
-		ticks = append(ticks, math.Round(k*step/mag*100)/100*mag)
+		ticks = append(ticks, math.Round(k*step/mag*100)/100*mag+0) // and no -0
 	}
 	return ticks
 }
