@@ -186,3 +186,39 @@ func TestTemplateVectors(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func FuzzCompose(f *testing.F) {
+	f.Add("a $model_input ${model_input} $$ $x", "in")
+	f.Add("\u2028\r\n$", "")
+	f.Fuzz(func(t *testing.T, template, input string) {
+		got, err := Compose(template, input)
+		if err == nil && !strings.Contains(template, "$") && got != template {
+			t.Fatalf("%q became %q", template, got)
+		}
+	})
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(`{"a": [{"b": 1}, {"b": 2.0}]}`), "a[?b>`1`].b | [0]", true)
+	f.Add([]byte(`[{"b": "x"}]`), "[*].b", false)
+	f.Fuzz(func(t *testing.T, data []byte, path string, lines bool) {
+		c := DataConfig{Name: "d", MIMEType: JSON, TargetOutput: path}
+		if lines {
+			c.MIMEType = JSONLines
+		}
+		d, err := Load(c, bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		for _, r := range d.Records {
+			if v, ok := r[TargetOutput]; ok {
+				if _, text := v.(string); !text {
+					t.Fatalf("target %v", v)
+				}
+			}
+		}
+		if len(d.Sample(2)) == 0 {
+			t.Fatal("no rows and no error")
+		}
+	})
+}

@@ -1,11 +1,8 @@
 package pytext
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"unicode/utf8"
@@ -37,68 +34,6 @@ func (d *Dict) Set(key string, v any) {
 
 // ErrNotJSON wraps what is wrong with a text that should be JSON.
 var ErrNotJSON = errors.New("not valid JSON")
-
-// Decode reads one JSON value, and nothing after it but white space. Objects
-// are *Dict, arrays []any, numbers Int or float64, the others string, bool and
-// nil. Unlike Python it refuses the literals NaN and Infinity, and a lone half
-// of a surrogate pair becomes U+FFFD, since Go's texts cannot hold it.
-func Decode(data []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	v, err := decodeValue(d)
-	if err != nil {
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return nil, fmt.Errorf("%w: it ends too early", ErrNotJSON)
-		}
-		return nil, fmt.Errorf("%w: %w", ErrNotJSON, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("%w: text follows the value at byte %d", ErrNotJSON, d.InputOffset())
-	}
-	return v, nil
-}
-
-func decodeValue(d *json.Decoder) (any, error) {
-	t, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch t := t.(type) {
-	case json.Number:
-		if IsInt(string(t)) {
-			return ParseInt(string(t)), nil
-		}
-		return Int(t).Float(), nil
-	case json.Delim:
-		if t == '[' {
-			list := []any{}
-			for d.More() {
-				v, err := decodeValue(d)
-				if err != nil {
-					return nil, err
-				}
-				list = append(list, v)
-			}
-			_, err := d.Token()
-			return list, err
-		}
-		obj := &Dict{Values: map[string]any{}}
-		for d.More() {
-			k, err := d.Token()
-			if err != nil {
-				return nil, err
-			}
-			v, err := decodeValue(d)
-			if err != nil {
-				return nil, err
-			}
-			obj.Set(k.(string), v)
-		}
-		_, err := d.Token()
-		return obj, err
-	}
-	return t, nil
-}
 
 const hexDigits = "0123456789abcdef"
 
