@@ -129,7 +129,7 @@ func (f PromptFormat) EncodePrompt(t *Tokenizer, msgs []Message) ([]int32, error
 	if err := checkPrompt(msgs); err != nil {
 		return nil, err
 	}
-	return f.encode(t, t.Encode, f.render(msgs))
+	return f.encode(t, nil, f.render(msgs))
 }
 
 func checkPrompt(msgs []Message) error {
@@ -144,9 +144,9 @@ func checkPrompt(msgs []Message) error {
 
 func (f PromptFormat) encode(t *Tokenizer, encode func(string) []int32, segs []segment) ([]int32, error) {
 	var out []int32
-	for _, s := range segs {
+	for i, s := range segs {
 		if !s.special {
-			out = append(out, encode(s.text)...)
+			out = appendText(t, encode, out, s.text, i == 0)
 			continue
 		}
 		id, ok := t.ID(s.text)
@@ -162,11 +162,11 @@ func (f PromptFormat) encode(t *Tokenizer, encode func(string) []int32, segs []s
 // ids[answerStart:] are the answer and the token that ends it; the loss
 // belongs on them.
 func (f PromptFormat) EncodeExample(t *Tokenizer, msgs []Message) (ids []int32, answerStart int, err error) {
-	return f.EncodeExampleWith(t, t.Encode, msgs)
+	return f.EncodeExampleWith(t, nil, msgs)
 }
 
 // EncodeExampleWith is EncodeExample with another way to encode ordinary text,
-// for example with dropout.
+// for example with dropout; nil means the tokenizer's own.
 func (f PromptFormat) EncodeExampleWith(t *Tokenizer, encode func(string) []int32, msgs []Message) (ids []int32, answerStart int, err error) {
 	if len(msgs) == 0 || msgs[len(msgs)-1].Role != RoleAssistant {
 		return nil, 0, errors.New("the last message of a training example must be the assistant's answer")
@@ -182,8 +182,15 @@ func (f PromptFormat) EncodeExampleWith(t *Tokenizer, encode func(string) []int3
 		return nil, 0, err
 	}
 	answerStart = len(ids)
-	ids = append(ids, encode(f.answerPrefix+msgs[len(msgs)-1].Content)...)
+	ids = appendText(t, encode, ids, f.answerPrefix+msgs[len(msgs)-1].Content, false)
 	return append(ids, t.EOS()), answerStart, nil
+}
+
+func appendText(t *Tokenizer, encode func(string) []int32, ids []int32, text string, first bool) []int32 {
+	if encode != nil {
+		return append(ids, encode(text)...)
+	}
+	return t.encode(ids, text, first)
 }
 
 // CheckMessages says whether messages can be rendered: an optional system

@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Tokenizer is a byte-level BPE tokenizer as in Hugging Face's tokenizer.json.
+// Tokenizer is a BPE tokenizer as in Hugging Face's tokenizer.json: byte-level,
+// or in the style of SentencePiece as Mistral 7B's.
 // It is safe for use by several goroutines.
 type Tokenizer struct {
 	vocab       []string // spelling by id, "" for an id without token
@@ -23,6 +24,8 @@ type Tokenizer struct {
 	bos, eos    int32
 	prefixSpace bool
 	ignoreMerge bool
+	spaces      *spaceRule // nil for byte-level BPE
+	raw         []byte     // the file this tokenizer was read from
 
 	mu    sync.RWMutex
 	cache map[string][]int32
@@ -71,7 +74,7 @@ func (t *Tokenizer) IsSpecial(id int32) bool { return t.special[id] }
 // Encode turns text into ids. Spellings of special tokens in the text stay
 // ordinary text, so that content from outside can not forge them.
 func (t *Tokenizer) Encode(text string) []int32 {
-	return t.encode(nil, text)
+	return t.encode(nil, text, true)
 }
 
 // EncodeSpecial is Encode with the spellings of special tokens turned into
@@ -86,12 +89,12 @@ func (t *Tokenizer) EncodeSpecial(text string) []int32 {
 			at++
 			continue
 		}
-		out = t.encode(out, text[start:at])
+		out = t.encode(out, text[start:at], start == 0)
 		out = append(out, id)
 		at += n
 		start = at
 	}
-	return t.encode(out, text[start:])
+	return t.encode(out, text[start:], start == 0)
 }
 
 func (t *Tokenizer) addedAt(s string) (int32, int) {
@@ -103,9 +106,14 @@ func (t *Tokenizer) addedAt(s string) (int32, int) {
 	return 0, 0
 }
 
-func (t *Tokenizer) encode(out []int32, text string) []int32 {
+// encode appends the ids of ordinary text. first says that no token stands
+// before it.
+func (t *Tokenizer) encode(out []int32, text string, first bool) []int32 {
 	if text == "" {
 		return out
+	}
+	if t.spaces != nil {
+		return append(out, t.mergeLong(t.runeIDs(t.spaces.normalize(text, first)))...)
 	}
 	if t.prefixSpace && text[0] != ' ' {
 		text = " " + text
@@ -254,6 +262,9 @@ func (t *Tokenizer) mergeLong(ids []int32) []int32 {
 // probability p, so that one text is seen in many spellings. Used in
 // pre-training only.
 func (t *Tokenizer) EncodeDropout(text string, p float64, rng *rand.Rand) []int32 {
+	if t.spaces != nil {
+		return t.mergeShort(t.runeIDs(t.spaces.normalize(text, true)), p, rng)
+	}
 	var out []int32
 	if t.prefixSpace && text != "" && text[0] != ' ' {
 		text = " " + text
@@ -282,6 +293,7 @@ func (t *Tokenizer) Decode(ids []int32) string {
 type StreamDecoder struct {
 	t       *Tokenizer
 	pending []byte
+	started bool // something was decoded
 }
 
 // NewDecoder returns a decoder for one stream of ids.
@@ -293,13 +305,21 @@ func (d *StreamDecoder) Next(id int32) string {
 	if id < 0 || int(id) >= len(d.t.bytes) || d.t.special[id] {
 		return ""
 	}
-	d.pending = append(d.pending, d.t.bytes[id]...)
+	b := d.t.bytes[id]
+	if d.t.spaces != nil && !d.started && len(b) > 0 && b[0] == ' ' {
+		b = b[1:] // the space that encoding puts in front of a text
+	}
+	d.started = true
+	d.pending = append(d.pending, b...)
 	return d.take(false)
 }
 
 // Flush returns what is still held back, and makes the decoder ready for the
 // next stream.
-func (d *StreamDecoder) Flush() string { return d.take(true) }
+func (d *StreamDecoder) Flush() string {
+	d.started = false
+	return d.take(true)
+}
 
 func (d *StreamDecoder) take(all bool) string {
 	if len(d.pending) == 0 {

@@ -33,7 +33,12 @@ type reference struct {
 // with testdata/tokenizer.json.
 func references(t testing.TB) []reference {
 	t.Helper()
-	f, err := os.Open("testdata/encodings.jsonl")
+	return readReferences(t, "testdata/encodings.jsonl")
+}
+
+func readReferences(t testing.TB, file string) []reference {
+	t.Helper()
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +51,7 @@ func references(t testing.TB) []reference {
 		}
 		out = append(out, r)
 	}
-	if len(out) < 500 {
+	if len(out) < 200 {
 		t.Fatalf("only %d reference encodings", len(out))
 	}
 	return out
@@ -223,7 +228,6 @@ func TestTokenizerRefusals(t *testing.T) {
 	}{
 		"not JSON":         {[]byte("x"), "not valid"},
 		"unigram":          {change(func(_, m map[string]any) { m["type"] = "Unigram" }), "Unigram"},
-		"byte fallback":    {change(func(_, m map[string]any) { m["byte_fallback"] = true }), "SentencePiece"},
 		"normalizer":       {change(func(d, _ map[string]any) { d["normalizer"] = map[string]any{"type": "NFC"} }), "SentencePiece"},
 		"no pre-tokenizer": {change(func(d, _ map[string]any) { d["pre_tokenizer"] = nil }), "ByteLevel"},
 		"own regex": {change(func(d, _ map[string]any) {

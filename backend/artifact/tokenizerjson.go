@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type tokenizerDoc struct {
 	PreTokenizer json.RawMessage `json:"pre_tokenizer"`
 	Model        struct {
 		Type         string           `json:"type"`
+		UnkToken     *string          `json:"unk_token"`
 		ByteFallback bool             `json:"byte_fallback"`
 		IgnoreMerges bool             `json:"ignore_merges"`
 		Vocab        map[string]int32 `json:"vocab"`
@@ -34,8 +36,9 @@ type tokenizerDoc struct {
 	} `json:"model"`
 }
 
-// LoadTokenizer reads tokenizer.json of the artifact folder. Files that are not
-// byte-level BPE are refused with an error that says what they are.
+// LoadTokenizer reads tokenizer.json of the artifact folder. Files that are
+// neither byte-level BPE nor SentencePiece-style BPE are refused with an error
+// that says what they are.
 func LoadTokenizer(fsys fs.FS) (*Tokenizer, error) {
 	b, err := fs.ReadFile(fsys, TokenizerFile)
 	if err != nil {
@@ -71,12 +74,15 @@ func ParseTokenizer(b []byte) (*Tokenizer, error) {
 	if d.Model.Type != "" && d.Model.Type != "BPE" {
 		return nil, fmt.Errorf("%s: the model type is %q, only BPE is supported", TokenizerFile, d.Model.Type)
 	}
-	if s := strings.TrimSpace(string(d.Normalizer)); d.Model.ByteFallback || s != "" && s != "null" {
-		return nil, fmt.Errorf("%s is a SentencePiece-style BPE (normalizer or byte_fallback); only byte-level BPE is supported", TokenizerFile)
-	}
-	prefix, err := byteLevel(d.PreTokenizer)
+	prefix := false
+	spaces, err := parseSpaceRule(d.Normalizer, d.PreTokenizer)
 	if err != nil {
 		return nil, err
+	}
+	if spaces == nil {
+		if prefix, err = byteLevel(d.PreTokenizer); err != nil {
+			return nil, err
+		}
 	}
 	merges, err := parseMerges(d.Model.Merges)
 	if err != nil {
@@ -86,7 +92,7 @@ func ParseTokenizer(b []byte) (*Tokenizer, error) {
 	if all == nil {
 		all = map[string]int32{}
 	}
-	t := &Tokenizer{merges: merges, prefixSpace: prefix, ignoreMerge: d.Model.IgnoreMerges}
+	t := &Tokenizer{merges: merges, prefixSpace: prefix, ignoreMerge: d.Model.IgnoreMerges, spaces: spaces, raw: bytes.Clone(b)}
 	for _, a := range d.Added {
 		if a.Content == "" {
 			return nil, fmt.Errorf("%s: the added token %d is empty", TokenizerFile, a.ID)
@@ -99,6 +105,18 @@ func ParseTokenizer(b []byte) (*Tokenizer, error) {
 	}
 	if err := t.setVocab(all); err != nil {
 		return nil, err
+	}
+	if spaces != nil {
+		spaces.unknown = -1
+		if d.Model.UnkToken != nil {
+			if id, ok := all[*d.Model.UnkToken]; ok {
+				spaces.unknown = id
+			}
+		}
+		if !d.Model.ByteFallback && spaces.unknown < 0 {
+			return nil, fmt.Errorf("%s has neither byte_fallback nor an unk_token: some text could not be encoded", TokenizerFile)
+		}
+		spaces.fallback = d.Model.ByteFallback
 	}
 	if err := t.index(); err != nil {
 		return nil, err
@@ -124,7 +142,7 @@ func byteLevel(raw json.RawMessage) (prefixSpace bool, err error) {
 		return byteLevel(p.Pretokenizers[0])
 	}
 	if p.Type != "ByteLevel" || p.UseRegex != nil && !*p.UseRegex {
-		return false, fmt.Errorf("%s: the pre_tokenizer is %q, only ByteLevel with its own splitting rule is supported", TokenizerFile, p.Type)
+		return false, fmt.Errorf("%s: the pre_tokenizer is %q, only ByteLevel with its own splitting rule and Metaspace are supported", TokenizerFile, p.Type)
 	}
 	return p.AddPrefixSpace, nil
 }
@@ -193,15 +211,25 @@ func (t *Tokenizer) index() error {
 	t.bytes = make([][]byte, len(t.vocab))
 	for id, s := range t.vocab {
 		b, ok := tokenBytes(s)
+		if t.spaces != nil {
+			b, ok = t.spaces.tokenBytes(s), true
+		}
 		if !ok || raw[int32(id)] {
 			b = []byte(s)
 		}
 		t.bytes[id] = b
 	}
 	for b, r := range byteToRune {
-		id, ok := t.ids[string(r)]
+		spelling := string(r)
+		if t.spaces != nil {
+			if !t.spaces.fallback {
+				break
+			}
+			spelling = fmt.Sprintf("<0x%02X>", b)
+		}
+		id, ok := t.ids[spelling]
 		if !ok {
-			return fmt.Errorf("%s: the vocabulary has no token for byte 0x%02x, so it is not byte-level", TokenizerFile, b)
+			return fmt.Errorf("%s: the vocabulary has no token for byte 0x%02x, so some text could not be encoded", TokenizerFile, b)
 		}
 		t.byteID[b] = id
 	}
@@ -228,8 +256,12 @@ func (t *Tokenizer) index() error {
 	return nil
 }
 
-// Marshal writes a tokenizer.json that encodes as this tokenizer does.
+// Marshal writes a tokenizer.json that encodes as this tokenizer does: the file
+// it was read from, unchanged, or a new one for a tokenizer that was trained.
 func (t *Tokenizer) Marshal() ([]byte, error) {
+	if t.raw != nil {
+		return bytes.Clone(t.raw), nil
+	}
 	added := make([]map[string]any, 0, len(t.added))
 	byID := slices.Clone(t.added)
 	slices.SortFunc(byID, func(a, b addedToken) int { return int(a.id - b.id) })
