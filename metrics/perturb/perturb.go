@@ -100,13 +100,12 @@ func (p *Perturber) Perturb(text string) []string {
 
 // neighbours of the letters a to z on the keyboard, the letter itself included.
 var neighbours = [26]string{
-	'a' - 'a': "aqszwxwdce", 'b' - 'a': "bvnghcftyun", 'c' - 'a': "cxvdfzswergb", 'd' - 'a': "decsfaqgbv",
-	'e' - 'a': "ewrsfdqazxcvgt", 'f' - 'a': "fdgrvwsxyhn", 'g' - 'a': "gtbfhedcyjn", 'h' - 'a': "hyngjfrvkim",
-	'i' - 'a': "iuojlkyhnmlp", 'j' - 'a': "jhknugtblom", 'k' - 'a': "kjlinyhn", 'l' - 'a': "lokmpujn",
-	'm' - 'a': "mnkjloik", 'n' - 'a': "nbmhjvgtuik", 'o' - 'a': "oipklujm", 'p' - 'a': "plo['ik",
-	'q' - 'a': "qwasedzx", 'r' - 'a': "retdgfwsxcvgt", 's' - 'a': "swxadrfv", 't' - 'a': "tryfhgedcvbnju",
-	'u' - 'a': "uyihkjtgbnmlo", 'v' - 'a': "vcfbgxdertyn", 'w' - 'a': "wqesadrfcx", 'x' - 'a': "xzcsdbvfrewq",
-	'y' - 'a': "ytugjhrfvbnji", 'z' - 'a': "zaxsvde",
+	"aqszwxwdce", "bvnghcftyun", "cxvdfzswergb", "decsfaqgbv", "ewrsfdqazxcvgt", // a to e
+	"fdgrvwsxyhn", "gtbfhedcyjn", "hyngjfrvkim", "iuojlkyhnmlp", "jhknugtblom", // f to j
+	"kjlinyhn", "lokmpujn", "mnkjloik", "nbmhjvgtuik", "oipklujm", // k to o
+	"plo['ik", "qwasedzx", "retdgfwsxcvgt", "swxadrfv", "tryfhgedcvbnju", // p to t
+	"uyihkjtgbnmlo", "vcfbgxdertyn", "wqesadrfcx", "xzcsdbvfrewq", "ytugjhrfvbnji", // u to y
+	"zaxsvde", // z to z
 }
 
 // butterFinger replaces letters by neighbours on the keyboard. What is no small

@@ -39,7 +39,7 @@ const hexDigits = "0123456789abcdef"
 
 // AppendJSONString appends s as json.dumps writes it: in ASCII, other
 // characters as \uXXXX (pairs of surrogates above U+FFFF), and only the quote,
-// the backslash and control characters escaped besides. Bytes that are no UTF-8
+// the backslash and control characters (U+007F too) escaped besides. Bytes that are no UTF-8
 // become U+FFFD.
 func AppendJSONString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
@@ -50,7 +50,7 @@ func AppendJSONString[T string | []byte](dst []byte, s T) []byte {
 			switch {
 			case c == '"' || c == '\\':
 				dst = append(dst, '\\', c)
-			case c >= ' ':
+			case c >= ' ' && c <= '~':
 				dst = append(dst, c)
 			case c == '\n':
 				dst = append(dst, `\n`...)
