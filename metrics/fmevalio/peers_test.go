@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tunebench/metrics"
+	"tunebench/metrics/internal/golden"
 	"tunebench/metrics/meteor"
 	"tunebench/metrics/nprand"
 	"tunebench/metrics/porter"
@@ -187,4 +188,28 @@ func (v peerValue) numpy() string {
 		return "a choice differs"
 	}
 	return ""
+}
+
+// METEOR's vectors through the file format, where its word lists are.
+func TestScoreMeteorVectors(t *testing.T) {
+	english, err := meteor.Find(os.DirFS("/"), strings.Split(os.Getenv("TUNEBENCH_METEOR_FOLDERS"), ":")...)
+	if err != nil {
+		if os.Getenv("TUNEBENCH_NEED_METEOR") != "" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	m, err := metrics.Registry{English: english}.Lookup("summarization_accuracy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type vector struct {
+		ID     int
+		Stem   map[string]float64 `json:"rouge_stemmer"`
+		Meteor float64
+	}
+	rows, _ := score(t, string(golden.Bytes(t, "summarization.jsonl")), ScoreOptions{Metrics: []metrics.Metric{m}})
+	for i, v := range golden.Lines[vector](t, "summarization.jsonl", 276) {
+		checkRow(t, rows[i], v.ID, map[string]float64{"meteor": v.Meteor, "rouge": v.Stem["rouge2"]}, false)
+	}
 }
