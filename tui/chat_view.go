@@ -64,7 +64,8 @@ func (p *chatPane) names(cols []chat.Model, cw int) string {
 		start := 1 + i*(cw+columnGap)
 		r.To(start)
 		st := widget.Series(p.left + i)
-		name, nw := l.Cut(m.Ref, cw-6)
+		name := l.Squeeze(m.Ref, cw-6)
+		nw := l.Width(name)
 		r.Put(st, "━━ ").Put(st.With(widget.Bold), name).Gap(1)
 		note := ""
 		if nw+22 < cw {

@@ -125,9 +125,9 @@ func (p *importPane) View() []string {
 	p.ms.Set(len(p.models), modelRows)
 	p.js.Set(len(p.jobs), jobRows)
 	lines := []string{l.Rule(p.w, "Imported models", note, p.mode == importModels)}
-	t := widget.NewTable(l, p.w, widget.Column{Title: "model", Width: 20, Grow: 5, Max: p.longest(func(m modelimport.Model) string { return m.Name })},
-		widget.Column{Title: "from", Width: 18, Grow: 3, Max: p.longest(func(m modelimport.Model) string { return or(m.TrainingJob, m.Source) }), Drop: 2}, widget.Column{Title: "prompt format", Width: 15, Drop: 3},
-		widget.Column{Title: "architecture", Width: 14, Grow: 1, Max: 22, Drop: 5}, widget.Column{Title: "units", Width: 5, Right: true, Drop: 4},
+	t := widget.NewTable(l, p.w, widget.Column{Title: "model", Width: 20, Grow: 5, Name: true, Max: p.longest(func(m modelimport.Model) string { return m.Name })},
+		widget.Column{Title: "from", Width: 18, Grow: 3, Name: true, Max: p.longest(func(m modelimport.Model) string { return or(m.TrainingJob, m.Source) }), Drop: 2}, widget.Column{Title: "prompt format", Width: 15, Drop: 3},
+		widget.Column{Title: "architecture", Width: 18, Grow: 1, Max: 22, Drop: 4}, widget.Column{Title: "units", Width: 5, Right: true, Drop: 5},
 		widget.Column{Title: "imported", Width: 11, Right: true, Drop: 1})
 	lines = append(lines, t.Head())
 	for i := p.ms.Top; i < p.ms.End(); i++ {
@@ -148,8 +148,8 @@ func (p *importPane) View() []string {
 		lines = append(lines, l.Row(p.w).Gap(2).Put(widget.Faint, "none yet").String())
 	}
 	lines = append(lines, widget.Blank(p.w), l.Rule(p.w, "Import jobs", "", p.mode == importJobs))
-	t = widget.NewTable(l, p.w, widget.Column{Title: "import job", Width: 20, Grow: 4, Max: 44}, widget.Column{Title: "status", Width: 13},
-		widget.Column{Title: "model", Width: 16, Grow: 2, Max: p.longest(func(m modelimport.Model) string { return m.Name }), Drop: 2}, widget.Column{Title: "source", Width: 12, Grow: 1, Drop: 3},
+	t = widget.NewTable(l, p.w, widget.Column{Title: "import job", Width: 20, Grow: 4, Max: 50, Name: true}, widget.Column{Title: "status", Width: 13},
+		widget.Column{Title: "model", Width: 16, Grow: 2, Name: true, Max: p.longest(func(m modelimport.Model) string { return m.Name }), Drop: 2}, widget.Column{Title: "source", Width: 12, Grow: 1, Drop: 3, Name: true},
 		widget.Column{Title: "took", Width: 7, Right: true}, widget.Column{Title: "started", Width: 11, Right: true, Drop: 1})
 	lines = append(lines, t.Head())
 	for i := p.js.Top; i < p.js.End(); i++ {

@@ -141,7 +141,7 @@ func (r *rig) write(text string) {
 func (r *rig) text() string {
 	var b strings.Builder
 	for _, s := range r.app.Frame() {
-		b.WriteString(strings.TrimRight(ansi.Strip(s), " "))
+		b.WriteString(strings.TrimRight(ansi.Strip(s), " \u00a0"))
 		b.WriteByte('\n')
 	}
 	return b.String()
@@ -197,7 +197,20 @@ func checkFrame(t *testing.T, lines []string, width, height int, ours bool) {
 }
 
 func drawable(c rune) bool {
-	return c >= ' ' && c <= '~' || c >= 0x2190 && c <= 0x21ff || c >= 0x2500 && c <= 0x259f || c >= 0x2800 && c <= 0x28ff
+	return c >= ' ' && c <= '~' || c == 0xa0 || c >= 0x2190 && c <= 0x21ff || c >= 0x2500 && c <= 0x259f || c >= 0x2800 && c <= 0x28ff
 }
 
 func size(w, h int) string { return fmt.Sprintf("%dx%d", w, h) }
+
+// open is a workbench for benchmarks, outside synthetic time: it settles by
+// running commands until the first that waits.
+func open(b *testing.B, w *uitest.World, width, height int) *rig {
+	b.Helper()
+	app, err := tui.New(b.Context(), w.Deps())
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := &rig{app: app}
+	app.Update(tea.WindowSizeMsg{Width: width, Height: height})
+	return r
+}

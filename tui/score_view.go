@@ -57,7 +57,7 @@ func (p *scorePane) head() []string {
 		}
 	}
 	row.Put(widget.Text, widget.Count(int64(r.Done))).Put(widget.Muted, " of "+widget.Plural(int64(r.Total), "record")).Gap(3)
-	row.Put(widget.Muted, "time "+widget.Clock(took))
+	row.Put(widget.Muted, "time "+widget.Took(took))
 	errors := 0
 	for _, m := range r.Models {
 		errors += m.Errors
@@ -80,16 +80,17 @@ func (p *scorePane) verdict() string {
 		if d.Score != name || d.Model == r.Models[0].Model {
 			continue
 		}
-		base := r.Models[0].Model
+		base, name := r.Models[0].Model, shortName(name)
+		better := l.Squeeze(d.Model, max(p.w-68, 12))
 		points := widget.Points(d.Mean) + " points"
 		reach := fmt.Sprintf(" (%s to %s)", widget.Points(d.Interval.Low), widget.Points(d.Interval.High))
 		switch {
 		case d.Real && d.Mean > 0:
-			row.Put(widget.Good, widget.MarkDone+" ").Put(widget.Strong, d.Model).Put(widget.Text, " is better than "+base+" on "+name+": ").Put(widget.Good.With(widget.Bold), points).Put(widget.Muted, reach)
+			row.Put(widget.Good, widget.MarkDone+" ").Put(widget.Strong, better).Put(widget.Text, " is better than "+base+" on "+name+": ").Put(widget.Good.With(widget.Bold), points).Put(widget.Muted, reach)
 		case d.Real:
-			row.Put(widget.Bad, widget.MarkFailed+" ").Put(widget.Strong, d.Model).Put(widget.Text, " is worse than "+base+" on "+name+": ").Put(widget.Bad.With(widget.Bold), points).Put(widget.Muted, reach)
+			row.Put(widget.Bad, widget.MarkFailed+" ").Put(widget.Strong, better).Put(widget.Text, " is worse than "+base+" on "+name+": ").Put(widget.Bad.With(widget.Bold), points).Put(widget.Muted, reach)
 		default:
-			row.Put(widget.Warn, widget.MarkUnknown+" ").Put(widget.Text, "It is not sure that ").Put(widget.Strong, d.Model).Put(widget.Text, " and "+base+" differ on "+name+": "+points).Put(widget.Muted, reach)
+			row.Put(widget.Warn, widget.MarkUnknown+" ").Put(widget.Text, "It is not sure that ").Put(widget.Strong, better).Put(widget.Text, " and "+base+" differ on "+name+": "+points).Put(widget.Muted, reach)
 		}
 		break
 	}
@@ -104,11 +105,11 @@ func (p *scorePane) board() []string {
 	for _, m := range r.Models {
 		model = max(model, l.Width(m.Model))
 	}
-	model = min(model, max(12, p.w/5))
+	model = min(model, max(12, p.w*3/10))
 	scoreW, label := 23, func(s string) string { return s }
 	if p.w < 100 { // without what all names share
 		scoreW, model = 17, min(model, 14)
-		label = func(s string) string { return strings.TrimSuffix(strings.TrimSuffix(s, "_over_words"), "_score") }
+		label = shortName
 	}
 	bar := p.w - 2 - scoreW - 2 - model - 2 - 7 - 2 - 2 - 17 - 1
 	bar = min(bar, 80)
@@ -134,7 +135,7 @@ func (p *scorePane) board() []string {
 			if k == 0 {
 				name = label(s)
 			}
-			row.Cell(widget.Text, name, scoreW, false).Gap(2).Cell(widget.Series(k), m.Model, model, false).Gap(2)
+			row.Cell(widget.Text, name, scoreW, false).Gap(2).Cell(widget.Series(k), l.Squeeze(m.Model, model), model, false).Gap(2)
 			v, ok := m.Scores[s]
 			if !ok {
 				lines = append(lines, row.Cell(widget.Faint, "-", 7, true).String())
@@ -156,6 +157,11 @@ func (p *scorePane) board() []string {
 	lines = append(lines, widget.Blank(p.w))
 	lines = append(lines, p.byCategory(model)...)
 	return append(lines, p.work()...)
+}
+
+// shortName is a score's name without what all names share.
+func shortName(s string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(s, "_over_words"), "_score")
 }
 
 func first(r *evaluation.Run) string {
@@ -194,7 +200,7 @@ func (p *scorePane) byCategory(model int) []string {
 	lines := []string{l.Rule(p.w, name+" by category", "s another score", false)}
 	cols := []widget.Column{{Title: "category", Width: 14, Grow: 1, Max: 24}, {Title: "rows", Width: 6, Right: true}}
 	for _, m := range r.Models {
-		cols = append(cols, widget.Column{Title: m.Model, Width: min(max(8, l.Width(m.Model)), model), Right: true})
+		cols = append(cols, widget.Column{Title: m.Model, Width: min(max(8, l.Width(m.Model)), model), Right: true, Name: true})
 	}
 	t := widget.NewTable(l, p.w, cols...)
 	lines = append(lines, t.Head())
@@ -235,7 +241,7 @@ func categoryScore(m evaluation.ModelResult, category, score string) (float64, b
 // work is what the answers took.
 func (p *scorePane) work() []string {
 	l, r := p.app.look, p.run
-	t := widget.NewTable(l, p.w, widget.Column{Title: "model", Width: 16, Grow: 1, Max: 44}, widget.Column{Title: "records", Width: 14, Right: true},
+	t := widget.NewTable(l, p.w, widget.Column{Title: "model", Width: 16, Grow: 1, Max: 44, Name: true}, widget.Column{Title: "records", Width: 14, Right: true},
 		widget.Column{Title: "errors", Width: 7, Right: true}, widget.Column{Title: "mean time", Width: 10, Right: true},
 		widget.Column{Title: "tokens in", Width: 10, Right: true, Drop: 2}, widget.Column{Title: "tokens out", Width: 10, Right: true, Drop: 1})
 	lines := []string{l.Rule(p.w, "work", "", false), t.Head()}

@@ -58,12 +58,16 @@ func (p *trainingPane) viewJobs() []string {
 	rows = min(rows, len(p.jobs))
 	p.scroll.Set(len(p.jobs), rows)
 	now := p.app.deps.Now()
+	name := 22
+	for _, j := range p.jobs {
+		name = min(max(name, p.app.look.Width(j.Name)), 48)
+	}
 	t := widget.NewTable(p.app.look, p.w,
-		widget.Column{Title: "training job", Width: 22, Grow: 3, Max: 46},
+		widget.Column{Title: "training job", Width: 22, Grow: 8, Max: name, Name: true},
 		widget.Column{Title: "status", Width: 13},
 		widget.Column{Title: "phase", Width: 11, Grow: 1, Max: 24, Drop: 3},
 		widget.Column{Title: "preset", Width: 9, Drop: 4},
-		widget.Column{Title: "dataset", Width: 16, Grow: 2, Max: 40, Drop: 5},
+		widget.Column{Title: "dataset", Width: 16, Grow: 2, Max: 40, Drop: 5, Name: true},
 		widget.Column{Title: "took", Width: 7, Right: true},
 		widget.Column{Title: "started", Width: 11, Right: true, Drop: 2})
 	lines := []string{t.Head()}
@@ -218,20 +222,24 @@ func (p *trainingPane) chart(height int) []string {
 	}
 	*c = plotCache{points: len(pts), w: p.w, h: height, version: l.Version(), logY: p.plotLogY, steps: p.steps}
 	train := widget.Curve{Name: "train", Style: widget.Series(0)}
-	eval := widget.Curve{Name: "eval", Style: widget.Series(1), Dots: true}
+	eval := widget.Curve{Name: "eval", Style: widget.Series(1), Marks: true}
 	for _, pt := range pts {
 		x := float64(pt.Step)
-		train.X, train.Y = append(train.X, x), append(train.Y, pt.Loss)
-		eval.X, eval.Y = append(eval.X, x), append(eval.Y, pt.EvalLoss)
+		// What was not logged at a point is no gap in the curve.
+		if !math.IsNaN(pt.Loss) || math.IsNaN(pt.EvalLoss) {
+			train.X, train.Y = append(train.X, x), append(train.Y, pt.Loss)
+		}
+		if !math.IsNaN(pt.EvalLoss) {
+			eval.X, eval.Y = append(eval.X, x), append(eval.Y, pt.EvalLoss)
+		}
 	}
 	logY := p.plotLogY != steep(pts)
-	train.Dots = true // evaluations have points of their own between those of training
 	plot := widget.Plot{Curves: []widget.Curve{train, eval}, XMax: float64(p.steps), LogY: logY}
 	body := plot.Draw(l, p.w-3, height-1)
 	if body == nil {
 		return nil
 	}
-	r := l.Row(p.w).Gap(2).Put(widget.Muted, "loss").Gap(3).Put(widget.Series(0), "⠤⠤ train").Gap(3).Put(widget.Series(1), "⠤⠤ eval")
+	r := l.Row(p.w).Gap(2).Put(widget.Muted, "loss").Gap(3).Put(widget.Series(0), "⠤⠤ train").Gap(3).Put(widget.Series(1), "⠶ eval")
 	if logY {
 		r.Gap(3).Put(widget.Faint, "log scale")
 	}

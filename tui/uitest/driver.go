@@ -123,7 +123,7 @@ func (s *Screen) Text() string {
 	defer s.mu.Unlock()
 	lines := strings.Split(s.emu.String(), "\n")
 	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
+		lines[i] = strings.TrimRight(lines[i], " \u00a0")
 	}
 	return strings.Join(lines, "\n")
 }
@@ -143,9 +143,10 @@ func (s *Screen) Harm() []string {
 	return append([]string(nil), s.harm...)
 }
 
-// named are the keys that have names; see Press.
+// named are the keys that have names; see Press. Esc is sent in the form that no
+// following key can be mistaken for a part of.
 var named = map[string]string{
-	"enter": "\r", "esc": "\x1b", "tab": "\t", "shift+tab": "\x1b[Z", "backspace": "\x7f", "space": " ",
+	"enter": "\r", "esc": "\x1b[27u", "tab": "\t", "shift+tab": "\x1b[Z", "backspace": "\x7f", "space": " ",
 	"up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D", "home": "\x1b[H", "end": "\x1b[F",
 	"pgup": "\x1b[5~", "pgdown": "\x1b[6~", "delete": "\x1b[3~",
 }

@@ -10,8 +10,8 @@ type Curve struct {
 	Name  string
 	X, Y  []float64
 	Style Style
-	// Dots draws the points themselves and not the line between them.
-	Dots bool
+	// Marks draws a mark at each point and not the line between them.
+	Marks bool
 }
 
 // Plot is a chart with axes, drawn in braille: two by four dots in a cell. The
@@ -139,11 +139,19 @@ func (d *dots) curve(c Curve, owner int, xs, ys span, y func(float64) float64) {
 	for i := 0; i < len(c.Y); {
 		v := y(c.Y[i])
 		if !finite(v) || !finite(c.X[i]) {
-			have = have && c.Dots // a gap; dots are joined over missing values
+			have = false // a gap
 			i++
 			continue
 		}
 		x := px(c.X[i])
+		if c.Marks {
+			at := py(v)
+			for _, d2 := range [...][2]int{{0, 0}, {1, 0}, {0, 1}, {1, 1}} {
+				d.set(min(x, d.w*2-2)+d2[0], min(at, d.h*4-2)+d2[1], owner)
+			}
+			i++
+			continue
+		}
 		lo, hi, last := v, v, v
 		for i++; i < len(c.Y) && finite(c.X[i]) && px(c.X[i]) == x; i++ {
 			if w := y(c.Y[i]); finite(w) {

@@ -148,7 +148,19 @@ func (r *Row) Raw(s string, width int) *Row {
 }
 
 // String ends the line: padded to its width, all styles off.
+//
+// The last cell of a coloured surface is a no-break space: a renderer would
+// otherwise erase to the end of the line, and not every terminal erases in
+// colour.
 func (r *Row) String() string {
+	if r.on != "" && r.w < r.max {
+		r.spaces(r.max - r.w - 1)
+		if r.cur.Attr != 0 || r.cur.Bg != r.on {
+			r.style(Style{Fg: r.cur.Fg, Bg: r.on})
+		}
+		r.b.WriteString("\u00a0")
+		r.w++
+	}
 	r.spaces(r.max - r.w)
 	if r.cur != (Style{}) {
 		r.b.WriteString("\x1b[m")

@@ -12,6 +12,7 @@ type Column struct {
 	Max   int // largest width; 0 for none
 	Drop  int
 	Right bool // numbers
+	Name  bool // names: their middle is left out where they do not fit
 }
 
 // Cell of a table.
@@ -109,7 +110,11 @@ func (t *Table) Head() string {
 			r.Gap(tableGap)
 		}
 		first = false
-		r.Cell(Faint, c.Title, t.widths[i], c.Right)
+		title := c.Title
+		if c.Name {
+			title = t.look.Squeeze(title, t.widths[i])
+		}
+		r.Cell(Faint, title, t.widths[i], c.Right)
 	}
 	return r.String()
 }
@@ -139,7 +144,11 @@ func (t *Table) Line(cells []Cell, chosen, focused bool) string {
 		if st.Fg == "" {
 			st.Fg = themes.Text
 		}
-		r.Cell(st, cells[i].Text, t.widths[i], t.cols[i].Right)
+		text := cells[i].Text
+		if t.cols[i].Name {
+			text = t.look.Squeeze(text, t.widths[i])
+		}
+		r.Cell(st, text, t.widths[i], t.cols[i].Right)
 	}
 	return r.String()
 }

@@ -38,7 +38,10 @@ func (l *Look) next(s string) (show string, width, n int) {
 		return "?", 1, max(size, 1)
 	}
 	g, w := ansi.FirstGraphemeCluster(s, l.method)
-	if w < 1 {
+	switch {
+	case !utf8.ValidString(g): // a cluster may begin well and end in broken bytes
+		return s[:size], l.method.StringWidth(s[:size]), size
+	case w < 1:
 		return "", 0, len(g)
 	}
 	return g, w, len(g)
@@ -84,6 +87,22 @@ func (l *Look) Cut(s string, width int) (string, int) {
 		}
 	}
 	return b.String(), w
+}
+
+// Squeeze returns s in at most width cells with its middle left out, for names
+// that differ at their ends.
+func (l *Look) Squeeze(s string, width int) string {
+	w := l.Width(s)
+	if w <= width || width < 5 {
+		return s
+	}
+	tail := (width - 1) / 2
+	head, hw := l.head(s, width-1-tail)
+	rest := l.Skip(s, w-tail)
+	for hw+1+l.Width(rest) > width { // a wide character was cut
+		rest = l.Skip(rest, 1)
+	}
+	return head + More + rest
 }
 
 // Skip returns what is left of s behind its first cells.

@@ -1,0 +1,92 @@
+package tui_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"tunebench/backend/chat"
+	"tunebench/backend/training"
+	"tunebench/tui/uitest"
+)
+
+// TestBytes: what goes to the terminal stays within what a slow link carries.
+func TestBytes(t *testing.T) {
+	w := uitest.Full()
+	log := w.Logs[w.TrainJobs[0].Name]
+	s := uitest.Start(t, w.Deps(), 200, 50)
+	s.Wait("as it is trained", "training 61 %")
+	if n := s.Bytes(); n > 16_000 {
+		t.Errorf("first paint at 200x50: %d bytes", n)
+	}
+	s.Press("2").Wait("following")
+	mark := s.Bytes()
+	const lines = 40
+	for i := range lines {
+		text := fmt.Sprintf("a line of a log that says something about step %d of the work", i)
+		log.Write(training.LogLine{Time: uitest.Noon, Text: text})
+		s.Wait(text)
+	}
+	// Turning marks are in it: three of them, at 8 a second.
+	if n := (s.Bytes() - mark) / lines; n > 400 {
+		t.Errorf("%d bytes for one more line of the log", n)
+	}
+	s.Press("q")
+	if err := s.Ended(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAllocations: a frame costs little although it is composed after every
+// message.
+func TestAllocations(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		keys []string
+		most float64
+	}{{"dataset", []string{"1"}, 700}, {"training", []string{"2"}, 500}, {"chat", []string{"c", "enter", "esc"}, 500}, {"scoreboard", []string{"5"}, 700}} {
+		play(t, uitest.Full, 200, 50, func(r *rig) {
+			r.press(c.keys...)
+			r.app.Frame()
+			if n := testing.AllocsPerRun(20, func() { r.app.Frame() }); n > c.most {
+				r.t.Errorf("%s: %.0f allocations for a frame", c.name, n)
+			}
+		})
+	}
+}
+
+func BenchmarkFrame(b *testing.B) {
+	for _, pane := range []string{"1", "2", "4", "5"} {
+		b.Run(pane, func(b *testing.B) {
+			w := uitest.Full()
+			a := open(b, w, 200, 50)
+			a.press(pane)
+			a.app.Frame()
+			b.ReportAllocs()
+			for b.Loop() {
+				a.app.Frame()
+			}
+		})
+	}
+}
+
+// TestLongAnswer: a very long answer is drawn as it comes, at the cost of what is
+// new and what is in sight.
+func TestLongAnswer(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World {
+		w = uitest.Full()
+		long := make([]byte, 0, 2<<20)
+		for i := 0; len(long) < 2<<20; i++ {
+			long = fmt.Appendf(long, "sentence %d of an answer that does not end. ", i)
+		}
+		w.Answers["base"] = chat.AnswerState{Phase: chat.Broken, Text: string(long), Err: "the stream ended without a stop reason"}
+		return w
+	}, 120, 40, func(r *rig) {
+		r.press("c", "enter")
+		r.want("broken", "the stream ended without a stop reason")
+		r.press("esc", "g")
+		r.want("sentence 0 of an answer", "In what color")
+		r.pass(time.Second)
+	})
+}
