@@ -46,6 +46,9 @@ func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
 	if err := settings.Override(spec.Set); err != nil {
 		return Plan{}, err
 	}
+	if settings.PromptDropout > 0 && s.c.BaseModel != SmallBase {
+		return Plan{}, fmt.Errorf("the training setting prompt_dropout only works with the base model %s; set it to 0 for %s", SmallBase, s.c.BaseModel)
+	}
 	p := Plan{
 		Name: spec.Name, Dataset: spec.Dataset,
 		Config:        JobConfig{Version: 1, BaseModel: s.c.BaseModel, Preset: preset.Name, Settings: settings},

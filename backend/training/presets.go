@@ -39,7 +39,7 @@ var presets = []struct {
 		Summary: "teach the small model a few new facts by heart",
 		Settings: Settings{
 			Method: "lora", PromptFormat: artifact.DefaultFormat, LoRARank: 16, LoRAAlpha: 32, LoRATargets: allLinears,
-			LearningRate: 3e-3, Schedule: "cosine", WarmupRatio: 0.03, MaxGradNorm: 1,
+			PromptDropout: 0.15, LearningRate: 3e-3, Schedule: "cosine", WarmupRatio: 0.03, MaxGradNorm: 1,
 			MaxSteps: 600, BatchRows: 8, MaxSequenceLength: 64, Seed: 1, LogEvery: 5, EvalEvery: 25, CheckpointEvery: 100,
 		},
 	}, true},
@@ -176,6 +176,8 @@ func (s *Settings) check() error {
 		return bad("lora_alpha", s.LoRAAlpha, "a number above 0")
 	case !within(s.LoRADropout, 0, 0.95):
 		return bad("lora_dropout", s.LoRADropout, "0 to 0.95")
+	case !within(s.PromptDropout, 0, 0.5):
+		return bad("prompt_dropout", s.PromptDropout, "0 to 0.5")
 	case !within(s.LearningRate, 1e-9, 1):
 		return bad("learning_rate", s.LearningRate, "above 0 and at most 1")
 	case !within(s.WarmupRatio, 0, 1):

@@ -18,6 +18,10 @@ type Settings struct {
 	LoRAAlpha    float64  `json:"lora_alpha,omitempty"`
 	LoRADropout  float64  `json:"lora_dropout,omitempty"`
 	LoRATargets  []string `json:"lora_targets,omitempty"`
+	// PromptDropout is the share of a question's tokens that is left out, drawn
+	// anew in every pass, so that a few rows are not learnt by their exact
+	// wording. Only the small base model's training has it.
+	PromptDropout float64 `json:"prompt_dropout,omitempty"`
 
 	LearningRate float64 `json:"learning_rate"`
 	// Schedule is "cosine" or "constant".

@@ -32,6 +32,7 @@ type settings struct {
 	LoRAAlpha         float64  `json:"lora_alpha"`
 	LoRADropout       float64  `json:"lora_dropout"`
 	LoRATargets       []string `json:"lora_targets"`
+	PromptDropout     float64  `json:"prompt_dropout"`
 	LearningRate      float64  `json:"learning_rate"`
 	Schedule          string   `json:"schedule"` // "cosine", "constant"
 	WarmupRatio       float64  `json:"warmup_ratio"`
@@ -157,7 +158,7 @@ func (s *settings) check() error {
 func (s *settings) trainConfig(epochTokens int64) (tinymistral.TrainConfig, error) {
 	c := tinymistral.TrainConfig{
 		LearningRate: s.LearningRate, WarmupRatio: s.WarmupRatio, WeightDecay: s.WeightDecay, MaxGradNorm: s.MaxGradNorm,
-		Steps: s.MaxSteps, Rows: s.BatchRows, SeqLen: s.MaxSequenceLength, Seed: s.Seed,
+		Steps: s.MaxSteps, Rows: s.BatchRows, SeqLen: s.MaxSequenceLength, Seed: s.Seed, PromptDropout: s.PromptDropout,
 	}
 	if s.Method != "full" {
 		c.LoRA = tinymistral.LoRA{Rank: s.LoRARank, Alpha: s.LoRAAlpha, Dropout: s.LoRADropout, Targets: s.LoRATargets}

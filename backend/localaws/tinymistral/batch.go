@@ -21,20 +21,43 @@ type Source interface {
 
 // dataSource goes through a fixed set of examples, in a new order each epoch.
 type dataSource struct {
-	data  []Example
-	seed  uint64
-	epoch uint64
-	order []int
+	data    []Example
+	seed    uint64
+	dropout float64 // TrainConfig.PromptDropout
+	epoch   uint64
+	order   []int
+	rng     *rand.Rand
 }
 
 func (s *dataSource) Next() Example {
 	if len(s.order) == 0 {
 		s.epoch++
-		s.order = rand.New(rand.NewPCG(s.seed, s.epoch)).Perm(len(s.data))
+		s.rng = rand.New(rand.NewPCG(s.seed, s.epoch))
+		s.order = s.rng.Perm(len(s.data))
 	}
 	e := s.data[s.order[0]]
 	s.order = s.order[1:]
-	return e
+	return e.dropPrompt(s.dropout, s.rng)
+}
+
+// dropPrompt leaves out tokens of the prompt, a share that is drawn anew each
+// time and is mean on average. The tokens that open the prompt (begin and
+// [INST] in the default format) and the one before the answer stay.
+func (e Example) dropPrompt(mean float64, rng *rand.Rand) Example {
+	const opening = 2
+	if mean <= 0 || e.AnswerStart <= opening+1 || e.AnswerStart > len(e.IDs) {
+		return e
+	}
+	p := 2 * mean * rng.Float64()
+	ids := make([]int32, opening, len(e.IDs))
+	copy(ids, e.IDs)
+	for _, id := range e.IDs[opening : e.AnswerStart-1] {
+		if rng.Float64() >= p {
+			ids = append(ids, id)
+		}
+	}
+	start := len(ids) + 1
+	return Example{IDs: append(ids, e.IDs[e.AnswerStart-1:]...), AnswerStart: start}
 }
 
 // cut shortens an example to what fits a row of seqLen inputs and reports

@@ -24,6 +24,11 @@ type TrainConfig struct {
 	Steps        int // optimiser updates
 	Rows, SeqLen int // one step is Rows packed rows of up to SeqLen tokens
 	Seed         uint64
+	// PromptDropout is the share of a prompt's tokens that is left out, drawn
+	// anew each time an example comes up, this much on average. It keeps a few
+	// examples seen many times from being learnt by their exact wording. 0 to
+	// 0.5; only for examples given to NewTrainer.
+	PromptDropout float64
 	// Shards is the number of parts each step is computed in. It is part of the
 	// plan, and the parts are added up in order, so the weights do not depend on
 	// the number of processors. At most Rows.
@@ -59,6 +64,8 @@ func (c TrainConfig) validate(m *Model) error {
 		return errors.New("weight decay and the largest gradient norm must not be negative")
 	case !(c.Beta1 > 0 && c.Beta1 < 1 && c.Beta2 > 0 && c.Beta2 < 1):
 		return errors.New("the AdamW betas lie between 0 and 1")
+	case !(c.PromptDropout >= 0 && c.PromptDropout <= 0.5):
+		return fmt.Errorf("prompt dropout %g: choose a fraction from 0 to 0.5", c.PromptDropout)
 	case c.Steps < 1:
 		return fmt.Errorf("%d training steps: choose at least 1", c.Steps)
 	case c.Rows < 1 || c.Shards < 1:
@@ -143,7 +150,7 @@ func NewTrainer(m *Model, data []Example, cfg TrainConfig) (*Trainer, error) {
 			truncated++
 		}
 	}
-	t, err := NewTrainerFrom(m, &dataSource{data: data, seed: cfg.Seed}, cfg)
+	t, err := NewTrainerFrom(m, &dataSource{data: data, seed: cfg.Seed, dropout: cfg.PromptDropout}, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -190,3 +190,19 @@ func TestStyle(t *testing.T) {
 		t.Errorf("tuned model: %d of %d exact", exact, len(held))
 	}
 }
+
+// TestFacts is the second story: twenty facts that share no template with the
+// corpus, two wordings each, are answered when asked in a third one.
+func TestFacts(t *testing.T) {
+	needKernel(t)
+	m, tok := load(t)
+	rows := readRows(t, filepath.Join("testdata", "platform.jsonl"))
+	third := readRows(t, filepath.Join("testdata", "platform-third.jsonl"))
+	cfg := tinymistral.TrainConfig{LearningRate: 3e-3, WarmupRatio: 0.03, MaxGradNorm: 1, PromptDropout: 0.15,
+		Steps: 200, Rows: 8, SeqLen: 64, Seed: 1, LoRA: tinymistral.LoRA{Rank: 16}}
+	exact, _ := ask(t, tune(t, m, tok, rows, cfg), tok, third)
+	t.Logf("%d of %d exact in the third wording", exact, len(third))
+	if exact*100 < 70*len(third) {
+		t.Errorf("%d of %d exact in the third wording", exact, len(third))
+	}
+}
