@@ -129,7 +129,7 @@ func TestHostileTerminal(t *testing.T) {
 	s := uitest.Start(t, poisoned(all.String()).Deps(), 120, 40)
 	s.Wait("1 Dataset", "row 1")
 	s.Press("enter").Wait("esc table").Press("esc").Press("2").Wait("enter log").Press("w").Press("4").Wait("question").Type("hello").Press("enter").Wait("earlier")
-	s.Press("ctrl+x").Press("esc").Wait("enter write").Press("5").Wait("enter records").Press("enter").Wait("enter record").Press("enter").Wait("Record 1 of")
+	s.Press("ctrl+x").Press("esc").Wait("enter write").Press("5").Wait("enter records").Press("enter").Wait("m model", "reference").Press("enter").Wait("Record 1 of")
 	if harm := s.Harm(); len(harm) > 0 {
 		t.Errorf("the terminal was made to: %q", harm)
 	}

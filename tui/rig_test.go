@@ -202,15 +202,49 @@ func drawable(c rune) bool {
 
 func size(w, h int) string { return fmt.Sprintf("%dx%d", w, h) }
 
-// open is a workbench for benchmarks, outside synthetic time: it settles by
-// running commands until the first that waits.
-func open(b *testing.B, w *uitest.World, width, height int) *rig {
+// open is a workbench for benchmarks, which have no synthetic time: it is settled
+// when no command has answered for a moment.
+func open(b *testing.B, w *uitest.World, width, height int, keys string) *tui.App {
 	b.Helper()
 	app, err := tui.New(b.Context(), w.Deps())
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := &rig{app: app}
+	msgs := make(chan tea.Msg, 100)
+	var start func(tea.Cmd)
+	start = func(cmd tea.Cmd) {
+		if cmd == nil {
+			return
+		}
+		go func() {
+			msg := cmd()
+			if batch, ok := msg.(tea.BatchMsg); ok {
+				for _, c := range batch {
+					start(c)
+				}
+			} else if msg != nil {
+				msgs <- msg
+			}
+		}()
+	}
+	settle := func() {
+		for {
+			select {
+			case m := <-msgs:
+				_, cmd := app.Update(m)
+				start(cmd)
+			case <-time.After(30 * time.Millisecond):
+				return
+			}
+		}
+	}
 	app.Update(tea.WindowSizeMsg{Width: width, Height: height})
-	return r
+	start(app.Init())
+	settle()
+	for _, k := range keys {
+		_, cmd := app.Update(tea.KeyPressMsg{Code: k, Text: string(k)})
+		start(cmd)
+		settle()
+	}
+	return app
 }

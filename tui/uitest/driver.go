@@ -92,7 +92,7 @@ func (s *Screen) watch() {
 		EnableMode: func(m ansi.Mode) {
 			switch m {
 			case ansi.ModeAltScreenSaveCursor, ansi.ModeBracketedPaste, ansi.ModeFocusEvent, ansi.ModeTextCursorEnable,
-				ansi.ModeSynchronizedOutput, ansi.ModeUnicodeCore, ansi.ModeMouseButtonEvent, ansi.ModeMouseExtSgr:
+				ansi.ModeSynchronizedOutput, ansi.ModeUnicodeCore, ansi.ModeAutoWrap, ansi.ModeMouseButtonEvent, ansi.ModeMouseExtSgr:
 			default:
 				note(fmt.Sprintf("mode %v", m))
 			}
