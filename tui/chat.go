@@ -41,14 +41,12 @@ type chatPane struct {
 	history  int // how far back the question in the field was taken from; 0 is new
 	draft    string
 	back     int // lines scrolled up from the end
-	total    int // lines of the transcript as drawn last
 	system   string
 	refer    string // the reference answer to the question in the field
 	settings chat.Settings
 	talk     bool // earlier turns are sent along
 	sent     bool // show what was really sent
 	conv     chat.Conversation
-	saving   bool
 	cx, cy   int
 }
 

@@ -177,7 +177,10 @@ func (a *App) footer() string {
 	for _, h := range tail {
 		putHint(end, h)
 	}
-	room := a.width - (a.width - end.Left()) - 1
+	room := end.Left() - 1
+	if a.openErr != nil && a.pane().Typing() == nil {
+		putHint(r, hint{"r", "open the account again"})
+	}
 	for _, b := range a.pane().Bindings().Footer() {
 		k := keys.Show(b.Keys)
 		if k == "" {

@@ -105,7 +105,7 @@ func (d data) Open(context.Context, string) (tui.Dataset, error) {
 	if d.w.DataErr != nil {
 		return nil, d.w.DataErr
 	}
-	return file{d.w}, nil
+	return file(d), nil
 }
 
 func (d data) Render(r dataset.Row, format string) (string, string, error) {
