@@ -222,13 +222,15 @@ func (s *Store) Records(ctx context.Context, q RecordQuery, f func(Record) error
 	if err := s.db.QueryRowContext(ctx, "SELECT count(*)"+from, args...).Scan(&total); err != nil {
 		return 0, s.explain(err)
 	}
-	order := " ORDER BY r.row, r.rowid"
+	// Models answer in any order; they are listed in that of the run.
+	const place = ", (SELECT j.key FROM runs, json_each(runs.spec, '$.models') j WHERE runs.id = r.run AND j.value = r.model LIMIT 1), r.rowid"
+	order := " ORDER BY r.row" + place
 	if key != "" {
 		direction := " ASC"
 		if q.Descending {
 			direction = " DESC"
 		}
-		order = " ORDER BY " + key + direction + ", r.row, r.rowid"
+		order = " ORDER BY " + key + direction + ", r.row" + place
 		path := `$."` + strings.ReplaceAll(q.Score, `"`, "") + `"`
 		args = append(args, path)
 		if q.Baseline != "" {

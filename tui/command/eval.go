@@ -301,25 +301,6 @@ func newEvalExport(g *globals) *cobra.Command {
 	return c
 }
 
-func newEvalScore(g *globals) *cobra.Command {
-	var delimiter string
-	c := &cobra.Command{
-		Use: "score FILE", Short: "Score answers that a file already holds (model_output and target_output)", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := evaluation.Score(cmd.Context(), args[0], delimiter)
-			if err != nil {
-				return err
-			}
-			if g.jsonOut() {
-				return g.printJSON(runOut{Dataset: args[0], Status: "finished", Models: modelsOut([]evaluation.ModelResult{r}), Differences: []evaluation.Difference{}})
-			}
-			return g.printScoreboard([]evaluation.ModelResult{r}, nil)
-		},
-	}
-	c.Flags().StringVar(&delimiter, "target-delimiter", "<OR>", "what separates alternative reference answers")
-	return c
-}
-
 // sampleHeldout is the embedded evaluation file of the sample dataset.
 const (
 	sampleTrain   = dataset.SamplePrefix + "openorca-sample.jsonl"
