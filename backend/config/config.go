@@ -88,7 +88,7 @@ func Default() Config {
 		Training: Training{Instance: "ml.g6e.2xlarge", BaseModel: "mistralai/Mistral-7B-v0.3"},
 		Chat:     Chat{MaxTokens: 512, Temperature: 0.7, TopP: 0.95},
 		Eval:     Eval{Delimiter: "<OR>", MaxTokens: 128},
-		UI:       UI{Theme: "auto", Mouse: true, Color: "auto"},
+		UI:       UI{Theme: "auto", Color: "auto"},
 		Prices: Prices{
 			Date:      "2026-07-02",
 			Region:    "us-east-1",

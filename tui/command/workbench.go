@@ -53,7 +53,7 @@ func (g *globals) workbench() (tui.Deps, error) {
 		Open:        func(ctx context.Context) (*tui.Services, error) { return openServices(ctx, paths, cfg) },
 		AccountName: name,
 		HeldOut:     sampleHeldout,
-		WorkDir:     filepath.Join(paths.Cache, "prepared"),
+		WorkDir:     filepath.Join(paths.State, "datasets"),
 		Paths:       completePath,
 		Create: func(path string) (io.WriteCloser, error) {
 			return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
