@@ -35,7 +35,8 @@ type importPane struct {
 	loaded  bool
 	err     error
 	read    time.Time
-	polling bool
+	polling bool // lists are being read
+	turn    int  // counts the readings, so that an earlier wait for the next one ends
 	status  map[string]string
 	ms, js  widget.Scroll
 
@@ -102,6 +103,7 @@ func (p *importPane) poll() tea.Cmd {
 		return nil
 	}
 	p.polling = true
+	p.turn++
 	type lists struct {
 		jobs   []modelimport.Job
 		models []modelimport.Model
@@ -132,9 +134,11 @@ func (p *importPane) poll() tea.Cmd {
 		if p.app.svc.Account.Bills {
 			wait = max(wait*2, 5*time.Second)
 		}
-		p.polling = true
+		turn := p.turn
 		return tea.Batch(cmd, later(p.app.ctx, wait, func() tea.Cmd {
-			p.polling = false
+			if turn != p.turn {
+				return nil
+			}
 			return p.poll()
 		}))
 	})

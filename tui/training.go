@@ -33,7 +33,8 @@ type trainingPane struct {
 	loaded  bool
 	err     error
 	read    time.Time // when the list was read
-	polling bool
+	polling bool      // lists are being read
+	turn    int       // counts the readings, so that an earlier wait for the next one ends
 	scroll  widget.Scroll
 	status  map[string]string // job → last seen status
 	opening string            // job that is put under the cursor when it appears
@@ -134,6 +135,7 @@ func (p *trainingPane) poll() tea.Cmd {
 		return nil
 	}
 	p.polling = true
+	p.turn++
 	return task(p.app.ctx, p.app.svc.Training.Jobs, func(jobs []training.Job, err error) tea.Cmd {
 		p.polling = false
 		var cmd tea.Cmd
@@ -152,9 +154,11 @@ func (p *trainingPane) poll() tea.Cmd {
 		if p.app.svc.Account.Bills {
 			wait *= 5
 		}
-		p.polling = true
+		turn := p.turn
 		return tea.Batch(cmd, later(p.app.ctx, wait, func() tea.Cmd {
-			p.polling = false
+			if turn != p.turn {
+				return nil
+			}
 			return p.poll()
 		}))
 	})

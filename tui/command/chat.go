@@ -12,26 +12,10 @@ import (
 )
 
 func newModels(g *globals) *cobra.Command {
-	list := &cobra.Command{
-		Use: "list", Short: "Every model that can be talked to", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.with(cmd.Context(), func(s *session) error {
-				models, err := s.chat.Models(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if g.jsonOut() {
-					return g.printJSON(nonNil(models))
-				}
-				rows := make([][]string, 0, len(models))
-				for _, m := range models {
-					rows = append(rows, []string{m.Ref, string(m.Kind), m.PromptFormat, m.Name, m.ID})
-				}
-				return g.table([]string{"model", "kind", "prompt format", "name", "id"}, rows)
-			})
-		},
-	}
-	return group("models", "The models of the account", list)
+	return group("models", "The models of the account", listCommand(g, "list", "Every model that can be talked to",
+		func(ctx context.Context, s *session) ([]chat.Model, error) { return s.chat.Models(ctx) },
+		[]string{"model", "kind", "prompt format", "name", "id"},
+		func(m chat.Model) []string { return []string{m.Ref, string(m.Kind), m.PromptFormat, m.Name, m.ID} }))
 }
 
 // answerOut is one answer in `chat -o json`.

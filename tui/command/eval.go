@@ -212,26 +212,12 @@ func judge(r evaluation.Run, limits map[string]float64) error {
 }
 
 func newEvalList(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "All runs, newest first", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.with(cmd.Context(), func(s *session) error {
-				runs, err := s.eval.Runs(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if g.jsonOut() {
-					return g.printJSON(nonNil(runs))
-				}
-				rows := make([][]string, 0, len(runs))
-				for _, r := range runs {
-					rows = append(rows, []string{r.ID, r.Status, r.Spec.Dataset, strings.Join(r.Spec.Models, ", "),
-						fmt.Sprintf("%d/%d", r.Done, r.Total), when(r.Created)})
-				}
-				return g.table([]string{"run", "status", "dataset", "models", "records", "created"}, rows)
-			})
-		},
-	}
+	return listCommand(g, "list", "All runs, newest first",
+		func(ctx context.Context, s *session) ([]evaluation.Run, error) { return s.eval.Runs(ctx) },
+		[]string{"run", "status", "dataset", "models", "records", "created"},
+		func(r evaluation.Run) []string {
+			return []string{r.ID, r.Status, r.Spec.Dataset, strings.Join(r.Spec.Models, ", "), fmt.Sprintf("%d/%d", r.Done, r.Total), when(r.Created)}
+		})
 }
 
 func newEvalShow(g *globals) *cobra.Command {

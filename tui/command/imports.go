@@ -144,25 +144,12 @@ func (g *globals) printImport(j modelimport.Job) error {
 }
 
 func newImportList(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "All import jobs, newest first", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.with(cmd.Context(), func(s *session) error {
-				jobs, err := s.imports.Jobs(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if g.jsonOut() {
-					return g.printJSON(nonNil(jobs))
-				}
-				rows := make([][]string, 0, len(jobs))
-				for _, j := range jobs {
-					rows = append(rows, []string{j.Name, j.Model, j.Status, when(j.Created), elapsed(j.Created, j.Ended, time.Now()), oneLine(j.FailureMessage, 60)})
-				}
-				return g.table([]string{"job", "model", "status", "created", "time", "failure"}, rows)
-			})
-		},
-	}
+	return listCommand(g, "list", "All import jobs, newest first",
+		func(ctx context.Context, s *session) ([]modelimport.Job, error) { return s.imports.Jobs(ctx) },
+		[]string{"job", "model", "status", "created", "time", "failure"},
+		func(j modelimport.Job) []string {
+			return []string{j.Name, j.Model, j.Status, when(j.Created), elapsed(j.Created, j.Ended, time.Now()), oneLine(j.FailureMessage, 60)}
+		})
 }
 
 func newImportStatus(g *globals) *cobra.Command {
@@ -181,25 +168,12 @@ func newImportStatus(g *globals) *cobra.Command {
 }
 
 func newImportModels(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use: "models", Short: "The imported models", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.with(cmd.Context(), func(s *session) error {
-				models, err := s.imports.Models(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if g.jsonOut() {
-					return g.printJSON(nonNil(models))
-				}
-				rows := make([][]string, 0, len(models))
-				for _, m := range models {
-					rows = append(rows, []string{m.Name, m.Architecture, strconv.FormatBool(m.Instruct), m.PromptFormat, m.TrainingJob, when(m.Created)})
-				}
-				return g.table([]string{"model", "architecture", "instruct", "prompt format", "training job", "created"}, rows)
-			})
-		},
-	}
+	return listCommand(g, "models", "The imported models",
+		func(ctx context.Context, s *session) ([]modelimport.Model, error) { return s.imports.Models(ctx) },
+		[]string{"model", "architecture", "instruct", "prompt format", "training job", "created"},
+		func(m modelimport.Model) []string {
+			return []string{m.Name, m.Architecture, strconv.FormatBool(m.Instruct), m.PromptFormat, m.TrainingJob, when(m.Created)}
+		})
 }
 
 func newImportDelete(g *globals) *cobra.Command {

@@ -2,14 +2,17 @@ package command
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
 
@@ -114,3 +117,37 @@ func scoreText(scores map[string]float64, name string) string {
 	}
 	return fmt.Sprintf("%.3f", v)
 }
+
+// listCommand makes a command that prints a list of the account's things, a row
+// each, or as JSON.
+func listCommand[T any](g *globals, use, short string, list func(context.Context, *session) ([]T, error), header []string, row func(T) []string) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.with(cmd.Context(), func(s *session) error {
+				items, err := list(cmd.Context(), s)
+				if err != nil {
+					return err
+				}
+				if g.jsonOut() {
+					return g.printJSON(nonNil(items))
+				}
+				rows := make([][]string, 0, len(items))
+				for _, item := range items {
+					rows = append(rows, row(item))
+				}
+				return g.table(header, rows)
+			})
+		},
+	}
+}
+
+// nonNil makes an empty list print as [] and not as null.
+func nonNil[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

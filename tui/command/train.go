@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -264,25 +263,12 @@ func (g *globals) printJob(j training.Job) error {
 }
 
 func newTrainList(g *globals) *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "All training jobs, newest first", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.with(cmd.Context(), func(s *session) error {
-				jobs, err := s.training.Jobs(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if g.jsonOut() {
-					return g.printJSON(nonNil(jobs))
-				}
-				rows := make([][]string, 0, len(jobs))
-				for _, j := range jobs {
-					rows = append(rows, []string{j.Name, j.Status, j.SecondaryStatus, when(j.Created), elapsed(j.Created, j.Ended, time.Now()), oneLine(j.FailureReason, 60)})
-				}
-				return g.table([]string{"job", "status", "secondary", "created", "time", "failure"}, rows)
-			})
-		},
-	}
+	return listCommand(g, "list", "All training jobs, newest first",
+		func(ctx context.Context, s *session) ([]training.Job, error) { return s.training.Jobs(ctx) },
+		[]string{"job", "status", "secondary", "created", "time", "failure"},
+		func(j training.Job) []string {
+			return []string{j.Name, j.Status, j.SecondaryStatus, when(j.Created), elapsed(j.Created, j.Ended, time.Now()), oneLine(j.FailureReason, 60)}
+		})
 }
 
 func newTrainStatus(g *globals) *cobra.Command {
@@ -386,13 +372,3 @@ func newTrainStop(g *globals) *cobra.Command {
 		},
 	}
 }
-
-// nonNil makes an empty list print as [] and not as null.
-func nonNil[T any](s []T) []T {
-	if s == nil {
-		return []T{}
-	}
-	return s
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }
