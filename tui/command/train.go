@@ -156,10 +156,11 @@ func (g *globals) startTraining(ctx context.Context, s *session, spec training.S
 	if err != nil {
 		return training.Job{}, err
 	}
-	for _, w := range plan.Warnings {
-		g.say("warning: %s", w)
-	}
-	if plan.Cost != nil {
+	if plan.Cost == nil {
+		for _, w := range plan.Warnings {
+			g.say("warning: %s", w)
+		}
+	} else {
 		g.showPlan(plan, false)
 		if err := g.confirm("Start this training job?"); err != nil {
 			return training.Job{}, err
