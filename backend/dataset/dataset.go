@@ -1,14 +1,13 @@
 package dataset
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"sync"
-	"unicode"
+	"time"
 
 	"tunebench/backend/artifact"
 	"tunebench/backend/safetext"
@@ -17,202 +16,116 @@ import (
 // columnRows is how many rows are looked at to learn a file's columns.
 const columnRows = 50
 
-// OpenOptions say how a file is to be read.
+// OpenOptions say how a dataset is to be read.
 type OpenOptions struct {
 	// Mapping names the columns; nil lets them be guessed.
 	Mapping *Mapping
+	// Objects opens s3:// paths; nil refuses them.
+	Objects Objects
+	// Follow looks at the files this often: growth is taken in, and other
+	// changes make Info.Stale. 0 means never.
+	Follow time.Duration
+	// Tokens counts tokens; the zero value estimates them.
+	Tokens TokenCounter
 }
 
-// rows is a file in one of the formats.
-type rows interface {
-	// index does the work that need not be done before the first rows show.
-	index(ctx context.Context, changed func()) error
-	// status is the number of rows, whether it is exact, and the fraction indexed.
-	status() (rows int64, exact bool, indexed float64)
-	// scan calls f with the rows from first on until f returns false.
-	scan(ctx context.Context, first int64, f func(r *record) bool) error
-}
-
-// Dataset is an open file of rows. Its methods are safe for concurrent use.
+// Dataset is an open dataset of one or several files. Its methods are safe for
+// concurrent use.
 type Dataset struct {
-	src     *source
+	path    string
+	parts   []*part
 	rows    rows
 	format  string
 	mapping Mapping
 	columns []string
+	tokens  TokenCounter
 
 	changed  chan struct{}
+	run      context.Context // ends with Close
 	cancel   context.CancelFunc
-	indexed  chan struct{} // closed when the indexer has ended
-	indexErr error         // readable when indexed is closed
+	indexed  chan struct{}  // closed when the indexer has ended
+	indexErr error          // readable when indexed is closed
+	watched  chan struct{}  // closed when the watcher has ended
+	work     sync.WaitGroup // searches, filters and profiles under way
 	close    sync.Once
 	closeErr error
+
+	mu    sync.Mutex
+	grown int
+	stale string
 }
 
-// Open opens a dataset: a JSONL, JSON, CSV, TSV or Parquet file, or
-// "sample:NAME" for data that comes with the program. The first rows are ready
-// when it returns; the rest is indexed behind. ctx bounds only the opening.
+// Open opens a dataset: a JSONL, JSON, CSV, TSV or Parquet file, one of the text
+// formats packed with gzip or zstd, a folder or an s3:// prefix of such files
+// (in the order of their names), an s3:// object, several paths separated by the
+// system's list separator, or "sample:NAME" for data that comes with the
+// program. The first rows are ready when it returns; the rest is indexed behind.
+// ctx bounds only the opening.
 func Open(ctx context.Context, path string, o OpenOptions) (*Dataset, error) {
-	src, err := openSource(path)
+	paths, err := expand(ctx, path, o)
 	if err != nil {
 		return nil, err
 	}
-	d := &Dataset{src: src, changed: make(chan struct{}, 1), indexed: make(chan struct{})}
-	if err := d.open(ctx, o); err != nil {
-		return nil, errors.Join(err, src.close())
+	d := &Dataset{path: path, changed: make(chan struct{}, 1), indexed: make(chan struct{}), watched: make(chan struct{}), tokens: o.Tokens.orEstimate()}
+	for _, p := range paths {
+		part, err := openPart(ctx, p, o)
+		if err != nil {
+			return nil, errors.Join(err, d.closeParts())
+		}
+		d.parts = append(d.parts, part)
 	}
-	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	d.cancel = cancel
+	if err := d.join(o); err != nil {
+		return nil, errors.Join(err, d.closeParts())
+	}
+	d.run, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(d.indexed)
-		d.indexErr = d.rows.index(run, d.notify)
+		d.indexErr = d.rows.index(d.run, d.notify)
 		d.notify()
+	}()
+	go func() {
+		defer close(d.watched)
+		if o.Follow > 0 {
+			d.watch(d.run, o.Follow)
+		}
 	}()
 	return d, nil
 }
 
-func (d *Dataset) open(ctx context.Context, o OpenOptions) error {
-	shown := safetext.Line(d.src.path)
-	head, err := d.src.head(readSize)
-	if err != nil {
-		return err
-	}
-	if len(bytes.TrimSpace(bytes.TrimPrefix(head, []byte(utf8BOM)))) == 0 && int64(len(head)) == d.src.size {
-		return fmt.Errorf("%s is empty; a dataset needs at least one row", shown)
-	}
-	d.format = detect(d.src.path, head)
-	if d.format == "parquet" {
-		c, err := openParquet(d.src)
-		if err != nil {
-			return err
+// join makes one dataset of the parts.
+func (d *Dataset) join(o OpenOptions) error {
+	d.format = d.parts[0].format
+	for _, p := range d.parts {
+		if p.format != d.format {
+			d.format = "mixed"
 		}
-		d.rows, d.columns = c, c.columns
-	} else {
-		if err := checkText(d.src.path, head); err != nil {
-			return err
-		}
-		if err := d.openText(head); err != nil {
-			return err
+		for _, c := range p.columns {
+			if !slices.Contains(d.columns, c) {
+				d.columns = append(d.columns, c)
+			}
 		}
 	}
-	if n, exact, _ := d.rows.status(); exact && n == 0 {
-		return fmt.Errorf("%s has no rows; a dataset needs at least one", shown)
-	}
-	if err := d.learnColumns(ctx); err != nil {
-		return err
+	d.rows = d.parts[0].rows
+	if len(d.parts) > 1 {
+		d.rows = newSeries(d.parts)
 	}
 	d.mapping = guess(d.columns)
 	if o.Mapping != nil {
 		d.mapping = *o.Mapping
 		if err := d.mapping.check(d.columns); err != nil {
-			return fmt.Errorf("%s: %w", shown, err)
+			return fmt.Errorf("%s: %w", safetext.Line(d.path), err)
 		}
 	}
 	return nil
 }
 
-// openText sets up the index of a text format and fills it for the first bytes.
-func (d *Dataset) openText(head []byte) error {
-	start := 0
-	if bytes.HasPrefix(head, []byte(utf8BOM)) {
-		start = len(utf8BOM)
+func (d *Dataset) closeParts() error {
+	var err error
+	for _, p := range d.parts {
+		p.src.stop()
+		err = errors.Join(err, p.src.close())
 	}
-	var split splitter = lines{}
-	st := state{}
-	parse := parseObject
-	what := "line"
-	switch d.format {
-	case "json":
-		what = "row"
-		start = len(head) - len(bytes.TrimLeftFunc(head[start:], unicode.IsSpace))
-		if head[start] == '[' {
-			start++
-			split, st = values{base: 1}, state{depth: 1}
-		} else {
-			split = values{}
-		}
-	case "csv", "tsv":
-		what = "row"
-		del := delimited{comma: ','}
-		if d.format == "tsv" {
-			del.comma = '\t'
-		}
-		split = del
-		n, _ := del.next(head[start:], st)
-		if n == 0 {
-			return fmt.Errorf("%s has no row behind its first line, which names the columns", safetext.Line(d.src.path))
-		}
-		d.columns = header(del.fields(del.trim(head[start : start+n])))
-		start += n
-		parse = d.delimitedRow(del)
-	}
-	if d.format == "json" && st.depth == 1 && bytes.HasPrefix(bytes.TrimSpace(head[start:]), []byte("]")) {
-		return fmt.Errorf("%s has no rows; a dataset needs at least one", safetext.Line(d.src.path))
-	}
-	t, err := newText(d.src, split, int64(start), st)
-	if err != nil {
-		return err
-	}
-	t.parse, t.what = parse, what
-	d.rows = t
-	_, err = t.extend(make([]byte, readSize))
 	return err
-}
-
-// header gives every column a name of its own.
-func header(names []string) []string {
-	for i, name := range names {
-		if name == "" {
-			name = fmt.Sprintf("column %d", i+1)
-		}
-		for n := 2; slices.Contains(names[:i], name); n++ {
-			name = fmt.Sprintf("%s %d", names[i], n)
-		}
-		names[i] = name
-	}
-	return names
-}
-
-func (d *Dataset) delimitedRow(del delimited) func([]byte) ([]field, error) {
-	columns := slices.Clone(d.columns)
-	return func(rec []byte) ([]field, error) {
-		values := del.fields(rec)
-		if len(values) != len(columns) {
-			return nil, fmt.Errorf("it has %d fields where the header names %d", len(values), len(columns))
-		}
-		fields := make([]field, len(values))
-		for i, v := range values {
-			fields[i] = field{name: columns[i], value: v}
-		}
-		return fields, nil
-	}
-}
-
-// learnColumns collects the columns of the first rows, and refuses a file none
-// of whose first rows can be read.
-func (d *Dataset) learnColumns(ctx context.Context) error {
-	seen, good, first := 0, 0, ""
-	err := d.rows.scan(ctx, 0, func(r *record) bool {
-		for _, f := range r.columns() {
-			if !slices.Contains(d.columns, f.name) && len(d.columns) < 1000 {
-				d.columns = append(d.columns, f.name)
-			}
-		}
-		if r.err == "" {
-			good++
-		} else if first == "" {
-			first = r.err
-		}
-		seen++
-		return seen < columnRows
-	})
-	if err != nil {
-		return err
-	}
-	if good == 0 {
-		return fmt.Errorf("%s has no readable row as %s: %s", safetext.Line(d.src.path), d.format, safetext.Line(first))
-	}
-	return nil
 }
 
 func (d *Dataset) notify() {
@@ -229,12 +142,22 @@ func (d *Dataset) Info() Info {
 	for i, c := range d.columns {
 		columns[i] = safetext.Line(c)
 	}
-	return Info{Path: d.src.path, Format: d.format, Bytes: d.src.size, Rows: n, RowsExact: exact, Columns: columns, Mapping: d.mapping, Indexed: indexed}
+	info := Info{Path: d.path, Format: d.format, Rows: n, RowsExact: exact, Columns: columns, Mapping: d.mapping, Indexed: indexed}
+	for _, p := range d.parts {
+		info.Bytes += p.src.stored()
+		if len(d.parts) > 1 {
+			info.Files = append(info.Files, safetext.Line(p.src.path))
+		}
+	}
+	d.mu.Lock()
+	info.Grown, info.Stale = d.grown, d.stale
+	d.mu.Unlock()
+	return info
 }
 
 // Usable says whether rows have a question and an answer; the error is a
 // *ColumnsError that says what is missing.
-func (d *Dataset) Usable() error { return d.mapping.usable(d.src.path, d.columns) }
+func (d *Dataset) Usable() error { return d.mapping.usable(d.path, d.columns) }
 
 // Changed is signalled when Info has changed; signals coalesce.
 func (d *Dataset) Changed() <-chan struct{} { return d.changed }
@@ -266,6 +189,11 @@ func (d *Dataset) Rows(ctx context.Context, first, n int64) ([]Row, error) {
 // Examples calls f with every row from first on, as training sees it, until f
 // returns an error, which it returns; io.EOF from f ends it without one.
 func (d *Dataset) Examples(ctx context.Context, first int64, f func(Example) error) error {
+	return d.examples(ctx, first, func(e Example) error { return f(e.keep()) })
+}
+
+// examples is Examples whose text lasts only as long as the call of f.
+func (d *Dataset) examples(ctx context.Context, first int64, f func(Example) error) error {
 	var failed error
 	err := d.rows.scan(ctx, first, func(r *record) bool {
 		failed = f(d.mapping.example(r))
@@ -277,12 +205,17 @@ func (d *Dataset) Examples(ctx context.Context, first int64, f func(Example) err
 	return errors.Join(err, failed)
 }
 
-// Close ends the indexing and closes the file.
+// Close ends the indexing and everything that was started, and closes the files.
 func (d *Dataset) Close() error {
 	d.close.Do(func() {
 		d.cancel()
+		for _, p := range d.parts {
+			p.src.stop()
+		}
 		<-d.indexed
-		d.closeErr = d.src.close()
+		<-d.watched
+		d.work.Wait()
+		d.closeErr = d.closeParts()
 	})
 	return d.closeErr
 }

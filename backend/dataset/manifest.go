@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,10 +43,11 @@ func OpenSplits(path string) (train, validation string, m *Manifest, err error) 
 	}
 	st, err := os.Stat(path)
 	if err != nil || !st.IsDir() {
-		src, err := openSource(path) // for its errors, which say what to do
+		src, err := openSource(context.Background(), path, OpenOptions{}) // for its errors, which say what to do
 		if err != nil {
 			return "", "", nil, err
 		}
+		src.stop()
 		return path, "", nil, src.close()
 	}
 	train = filepath.Join(path, Train+".jsonl")

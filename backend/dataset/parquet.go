@@ -34,7 +34,7 @@ func openParquet(src *source) (c *columnar, err error) {
 			c, err = nil, fmt.Errorf("%s is a damaged Parquet file (%v); write it again", shown, p)
 		}
 	}()
-	f, err := parquet.OpenFile(src, src.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	f, err := parquet.OpenFile(src, src.length(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, fmt.Errorf("%s is no readable Parquet file: %w; write it again, or export it as JSONL", shown, err)
 	}
@@ -46,6 +46,12 @@ func openParquet(src *source) (c *columnar, err error) {
 }
 
 func (c *columnar) index(context.Context, func()) error { return nil }
+
+// chunk is everything that is left: rows are read in one go, because a seek
+// decodes all that stands before.
+func (c *columnar) chunk(_ context.Context, from int64) (int64, error) {
+	return max(from, c.file.NumRows()), nil
+}
 
 func (c *columnar) status() (int64, bool, float64) { return c.file.NumRows(), true, 1 }
 
@@ -92,7 +98,9 @@ func (c *columnar) read(row int64) (r *record, err error) {
 		return nil, cmp.Or(err, io.ErrNoProgress)
 	}
 	c.at = row + 1
-	r = &record{index: row, what: "row", parsed: true}
+	r = &record{what: "row"}
+	r.reset(row, nil)
+	r.parsed = true
 	for _, name := range c.columns {
 		r.fields = append(r.fields, parquetField(name, read[0][name]))
 	}

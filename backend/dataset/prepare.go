@@ -106,8 +106,8 @@ func Prepare(ctx context.Context, path string, o PrepareOptions, progress func(P
 	if err := d.writeSplits(ctx, tmp, &m, progress); err != nil {
 		return Manifest{}, diskError(err, o.Out)
 	}
-	progress(Progress{What: "reading the source's checksum", Done: 0, Total: d.src.size})
-	if m.SourceSHA256, err = d.sum(ctx); err != nil {
+	progress(Progress{What: "reading the source's checksum", Done: 0, Total: d.Info().Bytes})
+	if m.SourceSHA256, m.Sources, err = d.checksums(ctx); err != nil {
 		return Manifest{}, err
 	}
 	b, err := json.MarshalIndent(m, "", "  ")
@@ -169,14 +169,14 @@ func (d *Dataset) writeSplits(ctx context.Context, dir string, m *Manifest, prog
 		m.Splits = append(m.Splits, SplitInfo{Name: names[i], File: names[i] + ".jsonl", Rows: f.rows, Bytes: f.bytes, SHA256: hex.EncodeToString(f.sum.Sum(nil))})
 	}
 	if m.Splits[0].Rows == 0 {
-		return fmt.Errorf("no row of %s is left for training (%s); check its columns, or give train a larger share", safetext.Line(d.src.path), droppedText(m.Dropped, m.SourceRows))
+		return fmt.Errorf("no row of %s is left for training (%s); check its columns, or give train a larger share", safetext.Line(d.path), droppedText(m.Dropped, m.SourceRows))
 	}
 	return nil
 }
 
 // usableExamples hands on the rows that can be trained on and counts the others.
 func (d *Dataset) usableExamples(ctx context.Context, dropped map[string]int, total *int64, progress func(Progress), f func(Example) error) error {
-	err := d.Examples(ctx, 0, func(e Example) error {
+	err := d.examples(ctx, 0, func(e Example) error {
 		*total++
 		if *total%progressEvery == 0 {
 			n, exact, _ := d.rows.status()
@@ -200,6 +200,9 @@ func (d *Dataset) usableExamples(ctx context.Context, dropped map[string]int, to
 		}
 		return nil
 	})
+	if err == nil {
+		err = d.WaitIndexed(ctx) // it knows of damage further on
+	}
 	if err == nil {
 		progress(Progress{What: "reading rows", Done: *total, Total: *total})
 	}
@@ -299,22 +302,4 @@ func checkSplit(s [3]float64) ([3]float64, error) {
 		return s, errors.New("the split leaves nothing for training; give its first part more than 0")
 	}
 	return s, nil
-}
-
-// sum is the SHA-256 of the source.
-func (d *Dataset) sum(ctx context.Context) (string, error) {
-	h := sha256.New()
-	buf := make([]byte, 1<<20)
-	for off := int64(0); off < d.src.size; {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		n, err := d.src.ReadAt(buf[:min(int64(len(buf)), d.src.size-off)], off)
-		if n == 0 && err != nil {
-			return "", fmt.Errorf("read %s: %w", safetext.Line(d.src.path), err)
-		}
-		h.Write(buf[:n])
-		off += int64(n)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

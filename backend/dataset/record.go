@@ -3,7 +3,6 @@ package dataset
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -19,16 +18,32 @@ type field struct {
 	nested bool
 }
 
-// record is one row as it is in the file, parsed when it is looked at. raw is
-// good only until the next record is read.
+// record is one row as it is in the file, parsed when it is looked at. The row,
+// its text included, is good only until the next one is read.
 type record struct {
 	index  int64
+	number int64  // of the line or row in its file, from 1
 	what   string // "line" or "row", for messages
+	file   string // set when the dataset has several files
 	raw    []byte
 	fields []field
 	err    string
 	parse  func(rec []byte) ([]field, error)
 	parsed bool
+}
+
+// reset makes r the row of raw.
+func (r *record) reset(index int64, raw []byte) {
+	r.index, r.number, r.raw = index, index+1, raw
+	r.fields, r.err, r.parsed = nil, "", false
+}
+
+// place names the row for people.
+func (r *record) place() string {
+	if r.file != "" {
+		return fmt.Sprintf("%s, %s %d", r.file, r.what, r.number)
+	}
+	return fmt.Sprintf("%s %d", r.what, r.number)
 }
 
 // columns parses the record, once.
@@ -39,106 +54,16 @@ func (r *record) columns() []field {
 	r.parsed = true
 	switch {
 	case len(bytes.TrimSpace(r.raw)) == 0:
-		r.err = fmt.Sprintf("%s %d is blank", r.what, r.index+1)
+		r.err = r.place() + " is blank"
 	case !utf8.Valid(r.raw):
-		r.err = fmt.Sprintf("%s %d is not UTF-8 text; convert the file with iconv", r.what, r.index+1)
+		r.err = r.place() + " is not UTF-8 text; convert the file with iconv"
 	default:
 		var err error
 		if r.fields, err = r.parse(r.raw); err != nil {
-			r.err = fmt.Sprintf("%s %d cannot be read: %v", r.what, r.index+1, err)
+			r.err = fmt.Sprintf("%s cannot be read: %v", r.place(), err)
 		}
 	}
 	return r.fields
-}
-
-// parseObject reads a JSON object's members in their order.
-func parseObject(rec []byte) ([]field, error) {
-	if !json.Valid(rec) {
-		var v any
-		err := json.Unmarshal(rec, &v)
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return nil, fmt.Errorf("invalid JSON at byte %d: %w", syntax.Offset, err)
-		}
-		return nil, fmt.Errorf("invalid JSON: %w", err)
-	}
-	if rec[0] != '{' {
-		return nil, errors.New("it is JSON but no object; each row must be an object with named columns")
-	}
-	// The text is valid, so a walk over strings and depths is enough.
-	var fields []field
-	rest := bytes.TrimSpace(rec[1:])
-	for len(rest) > 0 && rest[0] != '}' {
-		n := valueLen(rest)
-		key := unquote(rest[:n])
-		rest = bytes.TrimSpace(rest[n:])
-		rest = bytes.TrimSpace(rest[1:]) // the colon
-		n = valueLen(rest)
-		value := rest[:n]
-		f := field{name: key}
-		switch value[0] {
-		case '"':
-			f.value = unquote(value)
-		case '{', '[':
-			var b bytes.Buffer
-			if err := json.Compact(&b, value); err != nil {
-				return nil, err
-			}
-			f.value, f.nested = b.String(), true
-		case 'n': // null
-		default:
-			f.value = string(value)
-		}
-		fields = append(fields, f)
-		rest = bytes.TrimSpace(rest[n:])
-		if len(rest) > 0 && rest[0] == ',' {
-			rest = bytes.TrimSpace(rest[1:])
-		}
-	}
-	return fields, nil
-}
-
-// valueLen is the length of the JSON value at the start of valid JSON.
-func valueLen(b []byte) int {
-	depth, inString := 0, false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case inString && c == '\\':
-			i++
-		case inString && c == '"':
-			inString = false
-			if depth == 0 {
-				return i + 1
-			}
-		case inString:
-		case c == '"':
-			inString = true
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			if depth == 0 {
-				return i // the end of what holds a bare value
-			}
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		case depth == 0 && (c == ',' || c == ':' || c == ' ' || c == '\t' || c == '\n' || c == '\r'):
-			return i
-		}
-	}
-	return len(b)
-}
-
-// unquote decodes a valid JSON string.
-func unquote(b []byte) string {
-	if bytes.IndexByte(b, '\\') < 0 {
-		return string(b[1 : len(b)-1])
-	}
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return string(b)
-	}
-	return s
 }
 
 // Example is a row as training sees it: its parts, as they are in the file. The
@@ -153,7 +78,15 @@ type Example struct {
 	LaterTurns int
 }
 
-// example takes the mapped parts out of a record.
+// keep makes the example last longer than the record it came from.
+func (e Example) keep() Example {
+	for _, s := range []*string{&e.ID, &e.System, &e.Question, &e.Answer, &e.Category} {
+		*s = strings.Clone(*s)
+	}
+	return e
+}
+
+// example takes the mapped parts out of a record; they last as long as it does.
 func (m Mapping) example(r *record) Example {
 	fields := r.columns()
 	e := Example{Index: r.index, Err: r.err}
@@ -175,7 +108,7 @@ func (m Mapping) example(r *record) Example {
 	e.Category, _ = get(m.Category)
 	e.System, _ = get(m.System)
 	if m.Messages != "" {
-		m.conversation(fields, &e)
+		m.conversation(r, &e)
 	} else {
 		var found bool
 		if e.Question, found = get(m.Question); !found {
@@ -197,21 +130,21 @@ func missing(r *record, fields []field, column string) string {
 		names[i] = safetext.Line(f.name)
 	}
 	if column == "" {
-		return fmt.Sprintf("%s %d has no question and answer among its columns: %s", r.what, r.index+1, strings.Join(names, ", "))
+		return fmt.Sprintf("%s has no question and answer among its columns: %s", r.place(), strings.Join(names, ", "))
 	}
-	return fmt.Sprintf("%s %d has no column %q; it has %s", r.what, r.index+1, safetext.Line(column), strings.Join(names, ", "))
+	return fmt.Sprintf("%s has no column %q; it has %s", r.place(), safetext.Line(column), strings.Join(names, ", "))
 }
 
 // conversation takes the first exchange of a list of messages, in either of the
 // two common spellings.
-func (m Mapping) conversation(fields []field, e *Example) {
-	for _, f := range fields {
+func (m Mapping) conversation(r *record, e *Example) {
+	for _, f := range r.fields {
 		if f.name != m.Messages {
 			continue
 		}
 		var turns []struct{ Role, Content, From, Value string }
 		if err := json.Unmarshal([]byte(f.value), &turns); err != nil {
-			e.Err = fmt.Sprintf("row %d: %q is no list of messages with role and content", e.Index+1, safetext.Line(f.name))
+			e.Err = fmt.Sprintf("%s: %q is no list of messages with role and content", r.place(), safetext.Line(f.name))
 			return
 		}
 		for _, t := range turns {
@@ -239,7 +172,7 @@ func (m Mapping) conversation(fields []field, e *Example) {
 		}
 		return
 	}
-	e.Err = fmt.Sprintf("row %d has no column %q", e.Index+1, safetext.Line(m.Messages))
+	e.Err = fmt.Sprintf("%s has no column %q", r.place(), safetext.Line(m.Messages))
 }
 
 // firstText is the text that stands for a nested value: the first element of a
@@ -275,13 +208,13 @@ func firstText(raw string) string {
 
 // row is a record cleaned for display.
 func (m Mapping) row(r *record) Row {
-	e := m.example(r)
+	e := m.example(r).keep()
 	row := Row{
 		Index: r.index, ID: safetext.Text(e.ID), System: safetext.Text(e.System), Question: safetext.Text(e.Question),
 		Answer: safetext.Text(e.Answer), Category: safetext.Text(e.Category), Err: safetext.Line(e.Err),
 	}
 	for _, f := range r.fields {
-		row.Fields = append(row.Fields, Field{Name: safetext.Line(f.name), Value: safetext.Text(f.value)})
+		row.Fields = append(row.Fields, Field{Name: safetext.Line(f.name), Value: strings.Clone(safetext.Text(f.value))})
 	}
 	if r.fields == nil && len(r.raw) > 0 {
 		row.Fields = []Field{{Name: "(" + r.what + ")", Value: safetext.Text(string(r.raw[:min(len(r.raw), 4096)]))}}

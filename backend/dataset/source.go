@@ -2,15 +2,14 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"tunebench/backend/safetext"
 )
@@ -33,19 +32,81 @@ func SetSample(fsys fs.FS) {
 // Sample is the path of the sample dataset that comes with the program.
 func Sample() string { return SamplePrefix + "openorca-sample.jsonl" }
 
-// source is the bytes of a dataset. Files are read with pread, not mapped: a
-// mapped file that another process cuts short would kill this one.
+// source is the bytes of one file of a dataset. Files are read with pread, not
+// mapped: a mapped file that another process cuts short would kill this one.
 type source struct {
 	io.ReaderAt
-	size  int64
 	path  string
+	file  *os.File // when it is a plain local file
+	stat  fs.FileInfo
+	stop  func() // ends what runs behind it; close waits for that
 	close func() error
+
+	// raw is the file as it is stored, when ReaderAt is something unpacked.
+	raw     io.ReaderAt
+	rawSize int64
+
+	mu     sync.Mutex
+	size   int64 // bytes that can be read now
+	final  bool  // no more will come
+	err    error // why no more will come, when that is no end of file
+	part   float64
+	change chan struct{} // closed and replaced when one of these changes
 }
 
-// openSource opens a file or a piece of the sample data.
-func openSource(path string) (*source, error) {
+func newSource(path string, r io.ReaderAt, size int64, final bool, closeFunc func() error) *source {
+	return &source{ReaderAt: r, path: path, size: size, final: final, part: 1, stop: func() {}, close: closeFunc, change: make(chan struct{})}
+}
+
+// extent is how much can be read now, whether that is all, and a channel that
+// is closed when either changes.
+func (s *source) extent() (size int64, final bool, err error, changed <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.size, s.final, s.err, s.change
+}
+
+// length is how much can be read now.
+func (s *source) length() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.size
+}
+
+// progress is the fraction of the file that can be read now.
+func (s *source) progress() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.final {
+		return 1
+	}
+	return s.part
+}
+
+// set publishes a new extent.
+func (s *source) set(size int64, part float64, final bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.size, s.part, s.final, s.err = size, part, final, err
+	close(s.change)
+	s.change = make(chan struct{})
+}
+
+// stored is the number of bytes the file takes where it is.
+func (s *source) stored() int64 {
+	if s.raw != nil {
+		return s.rawSize
+	}
+	return s.length()
+}
+
+// openSource opens a file, an object or a piece of the sample data.
+func openSource(ctx context.Context, path string, o OpenOptions) (*source, error) {
 	if name, ok := strings.CutPrefix(path, SamplePrefix); ok {
 		return openSample(path, name)
+	}
+	if strings.HasPrefix(path, "s3://") {
+		return openObject(ctx, path, o)
 	}
 	shown := safetext.Line(path)
 	st, err := os.Stat(path)
@@ -68,7 +129,9 @@ func openSource(path string) (*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", shown, err)
 	}
-	return &source{ReaderAt: f, size: st.Size(), path: path, close: f.Close}, nil
+	s := newSource(path, f, st.Size(), true, f.Close)
+	s.file, s.stat = f, st
+	return unpack(s)
 }
 
 func openSample(path, name string) (*source, error) {
@@ -87,93 +150,29 @@ func openSample(path, name string) (*source, error) {
 		}
 		return nil, fmt.Errorf("there is no sample %s; there are: %s", safetext.Line(path), strings.Join(names, ", "))
 	}
-	return &source{ReaderAt: bytes.NewReader(b), size: int64(len(b)), path: path, close: func() error { return nil }}, nil
+	return newSource(path, bytes.NewReader(b), int64(len(b)), true, func() error { return nil }), nil
 }
 
-// head returns the first bytes, at most n.
-func (s *source) head(n int) ([]byte, error) {
-	b := make([]byte, min(int64(n), s.size))
-	m, err := s.ReadAt(b, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read %s: %w", safetext.Line(s.path), err)
-	}
-	return b[:m], nil
-}
-
-const utf8BOM = "\xef\xbb\xbf"
-
-// kinds of file that hold no rows as they are, by their first bytes.
-var foreign = []struct{ magic, what, remedy string }{
-	{"\x1f\x8b", "gzip data", "unpack it with gunzip first"},
-	{"\x28\xb5\x2f\xfd", "zstd data", "unpack it with zstd -d first"},
-	{"BZh", "bzip2 data", "unpack it with bunzip2 first"},
-	{"\xfd7zXZ", "xz data", "unpack it with xz -d first"},
-	{"PK\x03\x04", "a zip archive or a spreadsheet", "unpack it, or export it as CSV"},
-	{"SQLite format 3", "an SQLite file", "export the table as CSV"},
-	{"ARROW1", "an Arrow file", "convert it to Parquet"},
-	{"%PDF", "a PDF", "export its rows as JSONL or CSV"},
-}
-
-// checkText refuses what is not text, or not UTF-8 in its first line, with a
-// reason. Bad bytes further on make bad rows, not a bad file.
-func checkText(path string, head []byte) error {
-	shown := safetext.Line(path)
-	for _, f := range foreign {
-		if bytes.HasPrefix(head, []byte(f.magic)) {
-			return fmt.Errorf("%s is %s, not a file of rows; %s", shown, f.what, f.remedy)
+// head returns the first bytes, at most n. It waits for them when they are
+// still being unpacked.
+func (s *source) head(ctx context.Context, n int) ([]byte, error) {
+	for {
+		size, final, err, changed := s.extent()
+		if err != nil && size == 0 {
+			return nil, err
 		}
-	}
-	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
-		return fmt.Errorf("%s is UTF-16 text; convert it with: iconv -f UTF-16 -t UTF-8", shown)
-	}
-	if i := bytes.IndexByte(head, 0); i >= 0 {
-		return fmt.Errorf("%s is binary (a NUL byte at offset %d); a dataset is JSONL, a JSON array, CSV, TSV or Parquet", shown, i)
-	}
-	line, _, _ := bytes.Cut(head, []byte("\n"))
-	for i := 0; i < len(line); {
-		r, n := utf8.DecodeRune(line[i:])
-		if r == utf8.RuneError && n == 1 {
-			if !utf8.FullRune(line[i:]) && len(line) == readSize {
-				break // a character cut by the end of what was read
+		if size >= int64(n) || final {
+			b := make([]byte, min(int64(n), size))
+			m, err := s.ReadAt(b, 0)
+			if err != nil && !errors.Is(err, io.EOF) {
+				return nil, fmt.Errorf("read %s: %w", safetext.Line(s.path), err)
 			}
-			return fmt.Errorf("%s is not UTF-8 text (byte 0x%02x at offset %d); convert it, for instance with: iconv -f LATIN1 -t UTF-8", shown, line[i], i)
+			return b[:m], nil
 		}
-		i += n
-	}
-	return nil
-}
-
-// detect says which format a file has, by its name and its first bytes.
-func detect(path string, head []byte) string {
-	if bytes.HasPrefix(head, []byte("PAR1")) {
-		return "parquet"
-	}
-	ext := strings.ToLower(filepath.Ext(path))
-	switch ext {
-	case ".csv":
-		return "csv"
-	case ".tsv", ".tab":
-		return "tsv"
-	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(utf8BOM)), " \t\r\n")
-	switch {
-	case len(text) > 0 && text[0] == '[':
-		return "json"
-	case ext == ".jsonl" || ext == ".ndjson":
-		return "jsonl"
-	case len(text) > 0 && text[0] == '{':
-		line, _, _ := bytes.Cut(text, []byte("\n"))
-		line = bytes.TrimRight(line, " \t\r")
-		if ext != ".json" || bytes.HasSuffix(line, []byte("}")) {
-			return "jsonl"
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
-		return "json" // one value after another, over several lines each
-	case ext == ".json":
-		return "jsonl"
 	}
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	if bytes.Count(line, []byte("\t")) > bytes.Count(line, []byte(",")) {
-		return "tsv"
-	}
-	return "csv"
 }

@@ -60,29 +60,55 @@ const (
 type delimited struct{ comma byte }
 
 func (d delimited) next(b []byte, st state) (int, state) {
-	for i := 0; i < len(b); i++ {
+	line := -1 // the next line feed at or after i
+	for i := 0; i < len(b); {
 		if st.mode == quotedField {
 			q := bytes.IndexByte(b[i:], '"')
 			if q < 0 {
 				return 0, st
 			}
-			i += q
+			i += q + 1
 			st.mode = quoteInQuoted
 			continue
 		}
-		switch c := b[i]; {
-		case c == '\n':
-			return i + 1, state{}
-		case c == d.comma:
-			st.mode = fieldStart
-		case c == '"' && (st.mode == fieldStart || st.mode == quoteInQuoted):
-			st.mode = quotedField
-		case c == '\r' && st.mode == quoteInQuoted:
+		if line < i {
+			if line = bytes.IndexByte(b[i:], '\n'); line < 0 {
+				line = len(b)
+			} else {
+				line += i
+			}
+		}
+		q := bytes.IndexByte(b[i:line], '"')
+		switch {
+		case q >= 0:
+			st = d.after(b[i:i+q], st)
+			if st.mode == fieldStart || st.mode == quoteInQuoted {
+				st.mode = quotedField
+			} else {
+				st.mode = plainField
+			}
+			i += q + 1
+		case line < len(b):
+			return line + 1, state{}
 		default:
-			st.mode = plainField
+			return 0, d.after(b[i:], st)
 		}
 	}
 	return 0, st
+}
+
+// after is the state behind b, which holds no quote and no line feed and does
+// not stand in a quoted field.
+func (d delimited) after(b []byte, st state) state {
+	switch {
+	case len(b) == 0:
+	case b[len(b)-1] == d.comma:
+		st.mode = fieldStart
+	case st.mode == quoteInQuoted && len(bytes.Trim(b, "\r")) == 0:
+	default:
+		st.mode = plainField
+	}
+	return st
 }
 
 func (d delimited) count(b []byte, st state) (int, int, state) { return countBy(d, b, st) }

@@ -47,9 +47,10 @@ type Mapping struct {
 // Info is what is known about an open dataset at this moment.
 type Info struct {
 	Path string `json:"path"`
-	// Format is "jsonl", "json", "csv", "tsv" or "parquet".
+	// Format is "jsonl", "json", "csv", "tsv" or "parquet"; "mixed" when files
+	// of several formats make up the dataset.
 	Format string `json:"format"`
-	// Bytes is the size of the file.
+	// Bytes is the size of the files as they are stored.
 	Bytes int64 `json:"bytes"`
 	// Rows is the number of rows, an estimate until RowsExact.
 	Rows      int64 `json:"rows"`
@@ -59,6 +60,13 @@ type Info struct {
 	Mapping Mapping  `json:"mapping"`
 	// Indexed is the fraction of the file that has been indexed, 0 to 1.
 	Indexed float64 `json:"-"`
+	// Files lists the files of a dataset that has several, in their order.
+	Files []string `json:"files,omitempty"`
+	// Grown counts how often the file has grown since it was opened.
+	Grown int `json:"-"`
+	// Stale says what happened to the file under us, in words: it was replaced,
+	// cut short or removed, and should be opened again. "" when nothing did.
+	Stale string `json:"stale,omitempty"`
 }
 
 // Split names used as file names: train.jsonl, validation.jsonl, test.jsonl.
@@ -77,12 +85,22 @@ type SplitInfo struct {
 	SHA256 string `json:"sha256"`
 }
 
+// SourceInfo describes one file that splits were made of.
+type SourceInfo struct {
+	Path   string `json:"path"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
 // Manifest is manifest.json beside the splits: enough to make them again and to
 // know what a model was trained on.
 type Manifest struct {
-	Version      int            `json:"version"`
-	Source       string         `json:"source"`
+	Version int    `json:"version"`
+	Source  string `json:"source"`
+	// SourceSHA256 is the hash of the file as it is stored; of the hashes of all
+	// files, a line each, when there are several.
 	SourceSHA256 string         `json:"source_sha256"`
+	Sources      []SourceInfo   `json:"sources,omitempty"`
 	SourceRows   int64          `json:"source_rows"`
 	Mapping      Mapping        `json:"mapping"`
 	PromptFormat string         `json:"prompt_format"`

@@ -1,0 +1,111 @@
+package dataset
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"tunebench/backend/safetext"
+)
+
+const utf8BOM = "\xef\xbb\xbf"
+
+// kinds of file that hold no rows as they are, by their first bytes.
+var foreign = []struct{ magic, what, remedy string }{
+	{"BZh", "bzip2 data", "unpack it with bunzip2 first"},
+	{"\xfd7zXZ", "xz data", "unpack it with xz -d first"},
+	{"PK\x03\x04", "a zip archive or a spreadsheet", "unpack it, or export it as CSV"},
+	{"SQLite format 3", "an SQLite file", "export the table as CSV"},
+	{"ARROW1", "an Arrow file", "convert it to Parquet"},
+	{"%PDF", "a PDF", "export its rows as JSONL or CSV"},
+}
+
+// checkText refuses what is not text, or not UTF-8 in its first line, with a
+// reason. Bad bytes further on make bad rows, not a bad file.
+func checkText(path string, head []byte) error {
+	shown := safetext.Line(path)
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.magic)) {
+			return fmt.Errorf("%s is %s, not a file of rows; %s", shown, f.what, f.remedy)
+		}
+	}
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
+		return fmt.Errorf("%s is UTF-16 text; convert it with: iconv -f UTF-16 -t UTF-8", shown)
+	}
+	if i := bytes.IndexByte(head, 0); i >= 0 {
+		return fmt.Errorf("%s is binary (a NUL byte at offset %d); a dataset is JSONL, a JSON array, CSV, TSV or Parquet", shown, i)
+	}
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	for i := 0; i < len(line); {
+		r, n := utf8.DecodeRune(line[i:])
+		if r == utf8.RuneError && n == 1 {
+			if !utf8.FullRune(line[i:]) && len(line) == readSize {
+				break // a character cut by the end of what was read
+			}
+			return fmt.Errorf("%s is not UTF-8 text (byte 0x%02x at offset %d); convert it, for instance with: iconv -f LATIN1 -t UTF-8", shown, line[i], i)
+		}
+		i += n
+	}
+	return nil
+}
+
+// detect says which format a file has, by its name and its first bytes.
+func detect(path string, head []byte) string {
+	if bytes.HasPrefix(head, []byte("PAR1")) {
+		return "parquet"
+	}
+	ext := extension(path)
+	switch ext {
+	case ".csv":
+		return "csv"
+	case ".tsv", ".tab":
+		return "tsv"
+	}
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(utf8BOM)), " \t\r\n")
+	switch {
+	case len(text) > 0 && text[0] == '[':
+		return "json"
+	case ext == ".jsonl" || ext == ".ndjson":
+		return "jsonl"
+	case len(text) > 0 && text[0] == '{':
+		line, _, _ := bytes.Cut(text, []byte("\n"))
+		line = bytes.TrimRight(line, " \t\r")
+		if ext != ".json" || bytes.HasSuffix(line, []byte("}")) {
+			return "jsonl"
+		}
+		return "json" // one value after another, over several lines each
+	case ext == ".json":
+		return "jsonl"
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	if bytes.Count(line, []byte("\t")) > bytes.Count(line, []byte(",")) {
+		return "tsv"
+	}
+	return "csv"
+}
+
+// extension is a file's extension, below that of its compression.
+func extension(path string) string {
+	path = strings.ToLower(path)
+	for _, packed := range []string{".gz", ".zst", ".zstd"} {
+		if inner, ok := strings.CutSuffix(path, packed); ok {
+			path = inner
+			break
+		}
+	}
+	return filepath.Ext(path)
+}
+
+// isRowsFile says whether a file of a folder is part of the dataset, by its name.
+func isRowsFile(name string) bool {
+	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == manifestFile {
+		return false
+	}
+	switch extension(name) {
+	case ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet":
+		return true
+	}
+	return false
+}

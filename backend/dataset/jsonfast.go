@@ -1,0 +1,236 @@
+package dataset
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"unicode/utf16"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// view is b as a string without a copy. The text is good only as long as b is
+// neither changed nor reused; whoever keeps it clones it.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// objectParser reads flat JSON objects, reusing its memory: what parse returns
+// is good until the next call and as long as the record is.
+type objectParser struct {
+	fields  []field
+	scratch []byte            // decoded strings of this record
+	names   map[string]string // column names seen, so that keys cost nothing
+}
+
+// parse reads an object's members in their order. Text that is valid UTF-8 is
+// expected. Whatever is unusual is left to parseObjectSlow, whose errors say
+// where a broken object breaks.
+func (p *objectParser) parse(rec []byte) ([]field, error) {
+	if fields, ok := p.fast(rec); ok {
+		return fields, nil
+	}
+	return parseObjectSlow(rec)
+}
+
+func (p *objectParser) fast(rec []byte) ([]field, bool) {
+	p.fields = p.fields[:0]
+	// Decoded text is never longer than its source, so scratch does not move
+	// while it fills.
+	if cap(p.scratch) < len(rec) {
+		p.scratch = make([]byte, 0, len(rec)+len(rec)/2)
+	}
+	p.scratch = p.scratch[:0]
+	if len(rec) < 2 || rec[0] != '{' {
+		return nil, false
+	}
+	i := skipBlank(rec, 1)
+	if i < len(rec) && rec[i] == '}' {
+		return p.fields, skipBlank(rec, i+1) == len(rec)
+	}
+	for i < len(rec) {
+		if rec[i] != '"' {
+			return nil, false
+		}
+		key, n, ok := p.text(rec[i:])
+		if !ok {
+			return nil, false
+		}
+		f := field{name: p.name(key)}
+		if i = skipBlank(rec, i+n); i >= len(rec) || rec[i] != ':' {
+			return nil, false
+		}
+		if i = skipBlank(rec, i+1); i >= len(rec) {
+			return nil, false
+		}
+		switch c := rec[i]; c {
+		case '"':
+			var value []byte
+			if value, n, ok = p.text(rec[i:]); !ok {
+				return nil, false
+			}
+			f.value = view(value)
+		default:
+			n = valueLen(rec[i:])
+			raw := rec[i : i+n]
+			if !json.Valid(raw) {
+				return nil, false
+			}
+			switch c {
+			case '{', '[':
+				var b bytes.Buffer
+				if json.Compact(&b, raw) != nil {
+					return nil, false
+				}
+				f.value, f.nested = b.String(), true
+			case 'n':
+			default:
+				f.value = view(raw)
+			}
+		}
+		p.fields = append(p.fields, f)
+		if i = skipBlank(rec, i+n); i >= len(rec) {
+			return nil, false
+		}
+		switch rec[i] {
+		case '}':
+			return p.fields, skipBlank(rec, i+1) == len(rec)
+		case ',':
+			i = skipBlank(rec, i+1)
+		default:
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+// name returns a key as a string that lasts.
+func (p *objectParser) name(key []byte) string {
+	if s, ok := p.names[string(key)]; ok {
+		return s
+	}
+	s := string(key)
+	if p.names == nil {
+		p.names = map[string]string{}
+	}
+	if len(p.names) < 1000 {
+		p.names[s] = s
+	}
+	return s
+}
+
+func skipBlank(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// asBytes is s as bytes that must not be changed.
+func asBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// plain is the number of bytes before the first quote, backslash or control
+// character; eight are looked at in one go.
+func plain(b []byte) int {
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		v := binary.LittleEndian.Uint64(b[i:])
+		q, e := v^(ones*'"'), v^(ones*'\\')
+		if ((v-ones*0x20)&^v|(q-ones)&^q|(e-ones)&^e)&highs != 0 {
+			break
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c < 0x20 || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return i
+}
+
+// text decodes the JSON string at the start of b, and says how many bytes it
+// takes. A string without escapes is a slice of b.
+func (p *objectParser) text(b []byte) (value []byte, n int, ok bool) {
+	i := 1 + plain(b[1:])
+	if i >= len(b) || b[i] < 0x20 {
+		return nil, 0, false
+	}
+	if b[i] == '"' {
+		return b[1:i], i + 1, true
+	}
+	from := len(p.scratch)
+	out := append(p.scratch, b[1:i]...)
+	for {
+		if i >= len(b) || b[i] < 0x20 {
+			return nil, 0, false
+		}
+		if b[i] == '"' {
+			p.scratch = out
+			return out[from:len(out):len(out)], i + 1, true
+		}
+		if i+1 >= len(b) {
+			return nil, 0, false
+		}
+		c := b[i+1]
+		i += 2
+		switch c {
+		case '"', '\\', '/':
+			out = append(out, c)
+		case 'n':
+			out = append(out, '\n')
+		case 't':
+			out = append(out, '\t')
+		case 'r':
+			out = append(out, '\r')
+		case 'b':
+			out = append(out, '\b')
+		case 'f':
+			out = append(out, '\f')
+		case 'u':
+			r, good := hex4(b[i:])
+			if !good {
+				return nil, 0, false
+			}
+			i += 4
+			if utf16.IsSurrogate(r) {
+				low := rune(0)
+				if i+6 <= len(b) && b[i] == '\\' && b[i+1] == 'u' {
+					low, _ = hex4(b[i+2:])
+				}
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					i += 6
+				}
+			}
+			out = utf8.AppendRune(out, r)
+		default:
+			return nil, 0, false
+		}
+		k := plain(b[i:])
+		out = append(out, b[i:i+k]...)
+		i += k
+	}
+}
+
+func hex4(b []byte) (rune, bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	r := rune(0)
+	for _, c := range b[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}

@@ -1,0 +1,195 @@
+package dataset
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"tunebench/backend/dataset/match"
+	"tunebench/backend/safetext"
+)
+
+// Query says what to search for.
+type Query struct {
+	Text string
+	// Regexp makes Text a regular expression (RE2 syntax).
+	Regexp bool
+	// Fold ignores case.
+	Fold bool
+	// Column limits the search to one column; "" searches all.
+	Column string
+	// From is the first row to look at.
+	From int64
+}
+
+// Search starts a search and returns at once; the list fills as rows are found.
+// The error says what is wrong with the query. The search ends with ctx, with
+// the list's Close or the dataset's.
+func (d *Dataset) Search(ctx context.Context, q Query) (*List, error) {
+	if q.Text == "" {
+		return nil, errors.New("there is nothing to search for; give a text")
+	}
+	if q.Column != "" && !slices.Contains(d.columns, q.Column) {
+		return nil, fmt.Errorf("there is no column %q; the columns are %s", safetext.Line(q.Column), columnList(d.columns))
+	}
+	p, err := match.New(q.Text, match.Options{Regexp: q.Regexp, Fold: q.Fold})
+	if err != nil {
+		return nil, err
+	}
+	return d.start(ctx, func(ctx context.Context, l *List) error {
+		s := &searcher{d: d, p: p, column: q.Column}
+		if lits, fold := p.Literals(); lits != nil && !slices.ContainsFunc(lits, func(s string) bool { return !match.Quick(s) }) {
+			s.lits, s.fold = lits, fold
+		}
+		s.pool.New = func() any {
+			w := &searchWorker{m: p.Matcher()}
+			if s.lits != nil {
+				w.finder = match.NewFinder(s.lits, s.fold)
+			}
+			return w
+		}
+		return sweep(ctx, d.rows, max(q.From, 0), s.chunk, func(_, hi int64, found []uint32) error {
+			l.add(found, hi)
+			return nil
+		})
+	}), nil
+}
+
+type searcher struct {
+	d      *Dataset
+	p      *match.Pattern
+	column string
+	lits   []string // as they stand in the file, nil when that is not known
+	fold   bool
+	pool   sync.Pool // of *searchWorker
+}
+
+type searchWorker struct {
+	m      *match.Matcher
+	finder *match.Finder
+	buf    []byte
+}
+
+// chunk searches the rows lo to hi.
+func (s *searcher) chunk(ctx context.Context, lo, hi int64) (found []uint32, err error) {
+	w := s.pool.Get().(*searchWorker)
+	defer s.pool.Put(w)
+	test := func(r *record) {
+		if s.holds(w.m, r) {
+			found = append(found, uint32(r.index))
+		}
+	}
+	if s.lits == nil {
+		return found, scanRange(ctx, s.d.rows, lo, hi, test)
+	}
+	part, base := s.d.partOf(lo)
+	t, ok := part.rows.(*text)
+	if !ok {
+		return found, scanRange(ctx, s.d.rows, lo, hi, test)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	raw, err := t.bytesOf(ctx, lo-base, hi-base, w.buf)
+	if err != nil {
+		return nil, err
+	}
+	w.buf = raw
+	_, jsonText := t.split.(delimited)
+	jsonText = !jsonText
+	if jsonText && match.HasEscapedASCII(raw) {
+		return found, scanRange(ctx, s.d.rows, lo, hi, test)
+	}
+	w.finder.Reset(raw)
+	at := w.finder.Next(0)
+	if at < 0 {
+		return nil, nil
+	}
+	if _, ok := t.split.(lines); !ok {
+		return found, scanRange(ctx, s.d.rows, lo, hi, test)
+	}
+	// Only the lines that hold a literal are looked at closely.
+	r := &record{parse: t.parser(), what: t.what}
+	row, counted := lo, 0
+	for at >= 0 {
+		start := bytes.LastIndexByte(raw[:at], '\n') + 1
+		row += int64(bytes.Count(raw[counted:start], []byte{'\n'}))
+		counted = start
+		end := len(raw)
+		if i := bytes.IndexByte(raw[at:], '\n'); i >= 0 {
+			end = at + i + 1
+		}
+		if row >= hi {
+			break
+		}
+		r.reset(row, bytes.TrimSpace(raw[start:end]))
+		test(r)
+		at = w.finder.Next(end)
+	}
+	return found, nil
+}
+
+// holds says whether a row matches.
+func (s *searcher) holds(m *match.Matcher, r *record) bool {
+	for _, f := range r.columns() {
+		if (s.column == "" || s.column == f.name) && m.Match(asBytes(f.value)) {
+			return true
+		}
+	}
+	return r.err != "" && s.column == "" && m.Match(r.raw)
+}
+
+// partOf is the file that holds row, and the number of rows before it.
+func (d *Dataset) partOf(row int64) (*part, int64) {
+	var base int64
+	for i, p := range d.parts {
+		if i == len(d.parts)-1 {
+			return p, base
+		}
+		n, exact, _ := p.rows.status()
+		if !exact || row < base+n {
+			return p, base
+		}
+		base += n
+	}
+	return nil, 0
+}
+
+// bytesOf reads the text of the rows lo to hi into buf or a larger one.
+func (t *text) bytesOf(ctx context.Context, lo, hi int64, buf []byte) ([]byte, error) {
+	from, err := t.offsetOf(ctx, lo)
+	if err != nil {
+		return nil, err
+	}
+	to, err := t.offsetOf(ctx, hi)
+	if err != nil {
+		return nil, err
+	}
+	n := int(to - from)
+	if cap(buf) < n {
+		buf = make([]byte, n)
+	}
+	buf = buf[:n]
+	m, err := t.src.ReadAt(buf, from)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read %s at byte %d: %w", safetext.Line(t.src.path), from, err)
+	}
+	return buf[:m], nil
+}
+
+// offsetOf is where a row begins in the file; the end of the file for a row
+// behind the last.
+func (t *text) offsetOf(ctx context.Context, row int64) (int64, error) {
+	c, err := t.locate(ctx, row)
+	if err != nil {
+		return 0, err
+	}
+	if c.row < row {
+		return c.end, nil
+	}
+	return c.off - int64(c.hi-c.lo), nil
+}
