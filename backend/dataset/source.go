@@ -60,10 +60,10 @@ func newSource(path string, r io.ReaderAt, size int64, final bool, closeFunc fun
 
 // extent is how much can be read now, whether that is all, and a channel that
 // is closed when either changes.
-func (s *source) extent() (size int64, final bool, err error, changed <-chan struct{}) {
+func (s *source) extent() (size int64, final bool, changed <-chan struct{}, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.size, s.final, s.err, s.change
+	return s.size, s.final, s.change, s.err
 }
 
 // length is how much can be read now.
@@ -157,7 +157,7 @@ func openSample(path, name string) (*source, error) {
 // still being unpacked.
 func (s *source) head(ctx context.Context, n int) ([]byte, error) {
 	for {
-		size, final, err, changed := s.extent()
+		size, final, changed, err := s.extent()
 		if err != nil && size == 0 {
 			return nil, err
 		}

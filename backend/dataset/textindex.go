@@ -171,7 +171,7 @@ func (t *text) indexAll(ctx context.Context, changed func()) error {
 		if more {
 			continue
 		}
-		_, final, failed, moved := t.src.extent()
+		_, final, moved, failed := t.src.extent()
 		if err := t.resize(); err != nil {
 			return err
 		}

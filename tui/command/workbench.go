@@ -31,6 +31,13 @@ func runWorkbench(ctx context.Context, g *globals) error {
 	return tui.Run(ctx, d)
 }
 
+// Workbench is what the screen is given on the local account with this home; the
+// program that draws the README's screens plays it.
+func Workbench(home string) (tui.Deps, error) {
+	g := &globals{home: home, account: account.Local, output: "table", in: strings.NewReader(""), out: io.Discard, err: io.Discard}
+	return g.workbench()
+}
+
 // workbench is what the screen is given.
 func (g *globals) workbench() (tui.Deps, error) {
 	paths, cfg, err := g.settings()

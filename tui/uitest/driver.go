@@ -1,5 +1,6 @@
 // Package uitest plays the workbench on a terminal emulator in the process: it
-// presses keys, waits for text and hands out the screen. It is for tests only.
+// presses keys, waits for text and hands out the screen. It is for tests, and for
+// the program that draws the README's screens.
 //
 // What a screen should look like belongs to the tests.
 package uitest
@@ -12,7 +13,6 @@ import (
 	"io"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	uv "github.com/charmbracelet/ultraviolet"
@@ -26,9 +26,20 @@ import (
 // because machines are slow, not because programs are.
 const Patience = 20 * time.Second
 
+// T is what a Screen needs of a test. A testing.TB has it; a program that plays
+// the workbench to draw its screens brings its own.
+type T interface {
+	Helper()
+	Context() context.Context
+	Cleanup(func())
+	Error(args ...any)
+	// Fatalf does not return.
+	Fatalf(format string, args ...any)
+}
+
 // Screen is a running workbench on an emulated terminal.
 type Screen struct {
-	t   testing.TB
+	t   T
 	mu  sync.Mutex // the emulator's
 	emu *vt.Emulator
 
@@ -42,7 +53,7 @@ type Screen struct {
 }
 
 // Start runs the workbench on a terminal of that size. It ends with the test.
-func Start(t testing.TB, d tui.Deps, width, height int) *Screen {
+func Start(t T, d tui.Deps, width, height int) *Screen {
 	t.Helper()
 	pr, pw := io.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -245,6 +256,22 @@ func (s *Screen) Cell(x, y int) *uv.Cell {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.emu.CellAt(x, y).Clone()
+}
+
+// Cells returns a copy of the whole screen, line by line.
+func (s *Screen) Cells() [][]uv.Cell {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lines := make([][]uv.Cell, s.emu.Height())
+	for y := range lines {
+		lines[y] = make([]uv.Cell, s.emu.Width())
+		for x := range lines[y] {
+			if c := s.emu.CellAt(x, y); c != nil {
+				lines[y][x] = *c
+			}
+		}
+	}
+	return lines
 }
 
 // Ended waits until the workbench has ended and returns its error.
