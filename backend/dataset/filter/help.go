@@ -136,10 +136,9 @@ func expected(before []token, s Schema) []Candidate {
 	case complete(before):
 		out = append(out, Candidate{"and", "both conditions"}, Candidate{"or", "one of the conditions"})
 	default:
-		for _, o := range []Candidate{{"=", "is the same"}, {"!=", "is another"}, {"<", "is less"}, {"<=", "is not more"}, {">", "is more"}, {">=", "is not less"},
-			{"~", "matches a regular expression"}, {"!~", "does not match"}, {"contains", "holds a text"}} {
-			out = append(out, o)
-		}
+		out = append(out, Candidate{"=", "is the same"}, Candidate{"!=", "is another"}, Candidate{"<", "is less"},
+			Candidate{"<=", "is not more"}, Candidate{">", "is more"}, Candidate{">=", "is not less"},
+			Candidate{"~", "matches a regular expression"}, Candidate{"!~", "does not match"}, Candidate{"contains", "holds a text"})
 	}
 	return out
 }
