@@ -1,6 +1,7 @@
 // Command shots draws the README's screens from the real program: it plays the
-// loop on a local account of its own and writes an image of each pane. Every
-// number in them comes from work done while it runs.
+// loop on a local account of its own and writes two images of each pane, NAME.svg
+// for dark pages and NAME-light.svg for light ones. Every number in them comes
+// from work done while it runs.
 //
 //	go run ./tui/uitest/shots
 package main
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"tunebench/backend/dataset"
+	"tunebench/themes"
 	"tunebench/tui/command"
 	"tunebench/tui/uitest"
 	"tunebench/tui/uitest/svg"
@@ -48,23 +50,77 @@ func run(out, samples string) (err error) {
 	if err != nil {
 		return err
 	}
-	d.UI.Theme, d.UI.Color = "dark", "truecolor"
+	d.UI.Theme, d.UI.Color = "auto", "truecolor" // it follows the terminal, see wear
+	dark, err := load(themes.DefaultDark)
+	if err != nil {
+		return err
+	}
+	light, err := load(themes.DefaultLight)
+	if err != nil {
+		return err
+	}
 
 	p := &player{}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	defer func() { err = errors.Join(err, p.finish(recover())) }()
 	play(uitest.Start(p, d, width, height), func(s *uitest.Screen, name, about string) {
-		b := svg.Draw(s.Cells(), svg.Window{
-			Title: "tunebench", Describe: about,
-			Background: color.RGBA{22, 23, 31, 255}, Text: color.RGBA{201, 207, 218, 255},
-			Muted: color.RGBA{120, 126, 140, 255}, Line: color.RGBA{58, 62, 76, 255},
-		})
-		if err := os.WriteFile(filepath.Join(out, name+".svg"), b, 0o644); err != nil {
-			p.Fatalf("%v", err)
+		write := func(file string, l look) {
+			b := svg.Draw(s.Cells(), svg.Window{
+				Title: "tunebench", Describe: about,
+				Background: l.color(themes.Background), Text: l.color(themes.Text), Muted: l.color(themes.Muted), Line: l.color(themes.Border),
+			})
+			if err := os.WriteFile(filepath.Join(out, file), b, 0o644); err != nil {
+				p.Fatalf("%v", err)
+			}
+			fmt.Printf("%s  %d bytes\n", file, len(b))
 		}
-		fmt.Printf("%s.svg  %d bytes\n", name, len(b))
+		write(name+".svg", dark)
+		wear(s, light, dark)
+		write(name+"-light.svg", light)
+		wear(s, dark, light)
 	})
 	return nil
+}
+
+// look is a theme whose colours are all given as red, green and blue.
+type look struct{ theme themes.Theme }
+
+func load(name string) (look, error) {
+	t, err := themes.Load(name)
+	if err != nil {
+		return look{}, err
+	}
+	for _, k := range []themes.Token{themes.Background, themes.Text, themes.Muted, themes.Border, themes.Accent} {
+		if _, _, _, ok := t.Color(k).RGB(); !ok {
+			return look{}, fmt.Errorf("theme %s leaves %s to the terminal; an image needs a colour", name, k)
+		}
+	}
+	return look{t}, nil
+}
+
+func (l look) color(k themes.Token) color.RGBA {
+	r, g, b, _ := l.theme.Color(k).RGB()
+	return color.RGBA{r, g, b, 255}
+}
+
+// wear has the terminal report another background, as it does when the desktop
+// turns light or dark, and waits until nothing is in the old colours any more.
+func wear(s *uitest.Screen, to, from look) {
+	bg := to.color(themes.Background)
+	s.Type(fmt.Sprintf("\x1b]11;rgb:%02x/%02x/%02x\x1b\\", bg.R, bg.G, bg.B))
+	s.Until(uitest.Patience, "the colours of "+to.theme.Name, func(string) bool {
+		has := func(want color.RGBA) bool {
+			for _, line := range s.Cells() {
+				for i := range line {
+					if fg := line[i].Style.Fg; fg != nil && color.RGBAModel.Convert(fg) == want {
+						return true
+					}
+				}
+			}
+			return false
+		}
+		return has(to.color(themes.Accent)) && !has(from.color(themes.Accent))
+	})
 }
 
 // play goes through the loop and stops for an image in each pane.
