@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,7 +55,9 @@ func (g *globals) loop(ctx context.Context, s *session, file, heldout, preset st
 	defer os.RemoveAll(dir)
 
 	g.say("prepare  %s", file)
-	splits := filepath.Join(dir, "prepared")
+	// The job is named after the folder, so the folder is named after the data.
+	name := filepath.Base(strings.TrimPrefix(file, dataset.SamplePrefix))
+	splits := filepath.Join(dir, strings.TrimSuffix(name, filepath.Ext(name)))
 	m, err := dataset.Prepare(ctx, file, dataset.PrepareOptions{
 		Out: splits, PromptFormat: "mistral-v3", Split: [3]float64{0.9, 0.05, 0.05}, Seed: 1,
 	}, nil)

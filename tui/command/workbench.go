@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/term"
+
 	"tunebench/backend/account"
 	"tunebench/backend/chat"
 	"tunebench/backend/config"
@@ -23,6 +25,9 @@ import (
 func runWorkbench(ctx context.Context, g *globals) error {
 	if g.jsonOut() {
 		return usagef("-o json needs a command; the workbench is a screen")
+	}
+	if f, ok := g.out.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		return usagef("the workbench needs a terminal; without one there are commands: see tunebench --help")
 	}
 	d, err := g.workbench()
 	if err != nil {
