@@ -53,8 +53,6 @@ func bigFile(tb testing.TB) (path string, rows int) {
 	}
 	sets := []string{"niv", "flan", "cot", "t0"}
 	for size := 0; size < mb*1_000_000; rows++ {
-		before := w.Buffered()
-		_ = before
 		n := 30 + int(rng.ExpFloat64()*130)
 		fmt.Fprintf(w, `{"id": "%s.%d", "system_prompt": "You are an AI assistant. Think step by step.", "question": "`, sets[rng.IntN(4)], rows)
 		text(n)
@@ -154,6 +152,30 @@ func BenchmarkBig(b *testing.B) {
 			}
 		})
 	}
+	b.Run("filter", func(b *testing.B) {
+		d := opened(b)
+		b.SetBytes(st.Size())
+		b.ReportAllocs()
+		for b.Loop() {
+			l, err := d.Filter(ctx, "len(answer) > 400 and id ~ ^flan")
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := l.Wait(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("profile", func(b *testing.B) {
+		d := opened(b)
+		b.SetBytes(st.Size())
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := d.Profile(ctx, ProfileOptions{Near: true}).Wait(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	b.Run("convert", func(b *testing.B) {
 		b.SetBytes(st.Size())
 		b.ReportAllocs()

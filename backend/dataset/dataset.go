@@ -53,6 +53,7 @@ type Dataset struct {
 	mu    sync.Mutex
 	grown int
 	stale string
+	known *repeats // what the last profile found
 }
 
 // Open opens a dataset: a JSONL, JSON, CSV, TSV or Parquet file, one of the text

@@ -34,15 +34,11 @@ func newSplitFile(dir, name string) (*splitFile, error) {
 	return s, nil
 }
 
-func (s *splitFile) add(e Example) error {
-	b, err := encodeRow(e)
-	if err != nil {
-		return err
-	}
+func (s *splitFile) add(b []byte) error {
 	s.rows++
 	s.bytes += int64(len(b))
 	s.sum.Write(b)
-	_, err = s.w.Write(b)
+	_, err := s.w.Write(b)
 	return err
 }
 

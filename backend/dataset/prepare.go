@@ -12,7 +12,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"tunebench/backend/artifact"
@@ -26,6 +25,11 @@ const (
 	DroppedNoQuestion = "no question"
 	DroppedNoAnswer   = "no answer"
 	DroppedDuplicate  = "duplicate"
+	DroppedNear       = "near duplicate"
+	DroppedFilter     = "left out by the filter"
+	DroppedLeaked     = "in the evaluation file"
+	DroppedLong       = "too long"
+	DroppedSample     = "not in the sample"
 	// LaterTurns counts turns of conversations, not rows: only the first
 	// exchange of each is used.
 	LaterTurns = "later turns of conversations"
@@ -33,9 +37,6 @@ const (
 
 // manifestFile lies beside the splits.
 const manifestFile = "manifest.json"
-
-// progressEvery is the number of rows between two reports of progress.
-const progressEvery = 1000
 
 // PrepareOptions say how Prepare splits a dataset.
 type PrepareOptions struct {
@@ -47,19 +48,15 @@ type PrepareOptions struct {
 	// All zero means 0.9, 0.05, 0.05.
 	Split [3]float64
 	Seed  uint64
+	// Recipe says what happens to the rows before they are split; the zero value
+	// only leaves out repetitions.
+	Recipe Recipe
+	// Open says how the source is read.
+	Open OpenOptions
 }
 
 // DefaultSplit is used when none is given.
 var DefaultSplit = [3]float64{0.9, 0.05, 0.05}
-
-// preparedRow has OpenOrca's columns.
-type preparedRow struct {
-	ID       string `json:"id"`
-	System   string `json:"system_prompt"`
-	Question string `json:"question"`
-	Response string `json:"response"`
-	Category string `json:"category,omitempty"`
-}
 
 // create makes a file; tests replace it to fill the disk.
 var create = func(path string) (io.WriteCloser, error) { return os.Create(path) }
@@ -85,7 +82,7 @@ func Prepare(ctx context.Context, path string, o PrepareOptions, progress func(P
 	if err := checkOut(o.Out); err != nil {
 		return Manifest{}, err
 	}
-	d, err := Open(ctx, path, OpenOptions{})
+	d, err := Open(ctx, path, o.Open)
 	if err != nil {
 		return Manifest{}, err
 	}
@@ -94,6 +91,14 @@ func Prepare(ctx context.Context, path string, o PrepareOptions, progress func(P
 		return Manifest{}, err
 	}
 	m.Mapping = d.mapping
+	c, err := d.cook(ctx, o.Recipe, progress)
+	if err != nil {
+		return Manifest{}, err
+	}
+	if o.Recipe != (Recipe{}) {
+		m.Recipe = &o.Recipe
+	}
+	c.seed, c.split = m.Seed, m.Split
 
 	if err := os.MkdirAll(filepath.Dir(o.Out), 0o777); err != nil {
 		return Manifest{}, diskError(err, o.Out)
@@ -103,7 +108,7 @@ func Prepare(ctx context.Context, path string, o PrepareOptions, progress func(P
 		return Manifest{}, diskError(err, o.Out)
 	}
 	defer os.RemoveAll(tmp) // nothing is there any more after the rename
-	if err := d.writeSplits(ctx, tmp, &m, progress); err != nil {
+	if err := d.writeSplits(ctx, tmp, &m, c); err != nil {
 		return Manifest{}, diskError(err, o.Out)
 	}
 	progress(Progress{What: "reading the source's checksum", Done: 0, Total: d.Info().Bytes})
@@ -132,7 +137,7 @@ func Prepare(ctx context.Context, path string, o PrepareOptions, progress func(P
 }
 
 // writeSplits writes the three splits into dir and fills in the manifest.
-func (d *Dataset) writeSplits(ctx context.Context, dir string, m *Manifest, progress func(Progress)) (err error) {
+func (d *Dataset) writeSplits(ctx context.Context, dir string, m *Manifest, c *cook) (err error) {
 	names := [3]string{Train, Validation, Test}
 	var files [3]*splitFile
 	defer func() {
@@ -147,17 +152,8 @@ func (d *Dataset) writeSplits(ctx context.Context, dir string, m *Manifest, prog
 			return err
 		}
 	}
-	seen := map[[16]byte]struct{}{}
-	err = d.usableExamples(ctx, m.Dropped, &m.SourceRows, progress, func(e Example) error {
-		sum := sha256.Sum256([]byte(e.System + "\x00" + e.Question))
-		key := [16]byte(sum[:16])
-		if _, dup := seen[key]; dup {
-			m.Dropped[DroppedDuplicate]++
-			return nil
-		}
-		seen[key] = struct{}{}
-		return files[splitOf(e.Question, m.Seed, m.Split)].add(e)
-	})
+	err = c.run(ctx, func(row []byte, split uint8) error { return files[split].add(row) })
+	m.SourceRows, m.Dropped = c.total, c.dropped
 	if err != nil {
 		return err
 	}
@@ -172,41 +168,6 @@ func (d *Dataset) writeSplits(ctx context.Context, dir string, m *Manifest, prog
 		return fmt.Errorf("no row of %s is left for training (%s); check its columns, or give train a larger share", safetext.Line(d.path), droppedText(m.Dropped, m.SourceRows))
 	}
 	return nil
-}
-
-// usableExamples hands on the rows that can be trained on and counts the others.
-func (d *Dataset) usableExamples(ctx context.Context, dropped map[string]int, total *int64, progress func(Progress), f func(Example) error) error {
-	err := d.examples(ctx, 0, func(e Example) error {
-		*total++
-		if *total%progressEvery == 0 {
-			n, exact, _ := d.rows.status()
-			if !exact {
-				n = 0
-			}
-			progress(Progress{What: "reading rows", Done: *total, Total: n})
-		}
-		if e.LaterTurns > 0 {
-			dropped[LaterTurns] += e.LaterTurns
-		}
-		switch {
-		case e.Err != "":
-			dropped[DroppedUnreadable]++
-		case strings.TrimSpace(e.Question) == "":
-			dropped[DroppedNoQuestion]++
-		case strings.TrimSpace(e.Answer) == "":
-			dropped[DroppedNoAnswer]++
-		default:
-			return f(e)
-		}
-		return nil
-	})
-	if err == nil {
-		err = d.WaitIndexed(ctx) // it knows of damage further on
-	}
-	if err == nil {
-		progress(Progress{What: "reading rows", Done: *total, Total: *total})
-	}
-	return err
 }
 
 // Converted is what Convert wrote.
@@ -226,27 +187,26 @@ func Convert(ctx context.Context, path string, w io.Writer) (Converted, error) {
 	if err := d.Usable(); err != nil {
 		return Converted{}, err
 	}
-	c := Converted{Dropped: map[string]int{}}
-	var total int64
-	err = d.usableExamples(ctx, c.Dropped, &total, func(Progress) {}, func(e Example) error {
-		b, err := encodeRow(e)
-		if err != nil {
-			return err
-		}
+	k, err := d.cook(ctx, Recipe{Dedup: DedupNone}, func(Progress) {})
+	if err != nil {
+		return Converted{}, err
+	}
+	c := Converted{Dropped: k.dropped}
+	err = k.run(ctx, func(row []byte, _ uint8) error {
 		c.Rows++
-		c.Bytes += int64(len(b))
-		_, err = w.Write(b)
+		c.Bytes += int64(len(row))
+		_, err := w.Write(row)
 		return err
 	})
 	if err == nil && c.Rows == 0 {
-		err = fmt.Errorf("no row of %s can be used (%s); check its columns", safetext.Line(path), droppedText(c.Dropped, total))
+		err = fmt.Errorf("no row of %s can be used (%s); check its columns", safetext.Line(path), droppedText(c.Dropped, k.total))
 	}
 	return c, err
 }
 
 func droppedText(dropped map[string]int, total int64) string {
 	parts := []string{fmt.Sprintf("%d rows", total)}
-	for _, k := range []string{DroppedUnreadable, DroppedNoQuestion, DroppedNoAnswer, DroppedDuplicate} {
+	for _, k := range []string{DroppedUnreadable, DroppedNoQuestion, DroppedNoAnswer, DroppedFilter, DroppedLong, DroppedLeaked, DroppedDuplicate, DroppedNear, DroppedSample} {
 		if n := dropped[k]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, k))
 		}
@@ -254,26 +214,13 @@ func droppedText(dropped map[string]int, total int64) string {
 	return strings.Join(parts, ", ")
 }
 
-func encodeRow(e Example) ([]byte, error) {
-	if e.ID == "" {
-		e.ID = "row-" + strconv.FormatInt(e.Index+1, 10)
-	}
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(preparedRow{ID: e.ID, System: e.System, Question: e.Question, Response: e.Answer, Category: e.Category})
-	return []byte(b.String()), err
-}
-
 // splitOf decides by a hash of the question alone, written in any case and
-// spacing, so that a question never leaks from one split into another.
-func splitOf(question string, seed uint64, split [3]float64) int {
-	h := sha256.New()
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], seed)
-	h.Write(b[:])
-	io.WriteString(h, strings.ToLower(strings.Join(strings.Fields(question), " ")))
-	u := float64(binary.BigEndian.Uint64(h.Sum(nil))>>11) / (1 << 53)
+// spacing, so that a question never leaks from one split into another. The
+// question is in its normal form, behind eight free bytes.
+func splitOf(question []byte, seed uint64, split [3]float64) uint8 {
+	binary.LittleEndian.PutUint64(question, seed)
+	sum := sha256.Sum256(question)
+	u := float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
 	switch {
 	case u < split[0]:
 		return 0

@@ -229,7 +229,7 @@ func (t *text) wait(ctx context.Context, ready func() bool) error {
 }
 
 // chunkBlocks is how many blocks make a piece of work for a parallel pass.
-const chunkBlocks = 8
+const chunkBlocks = 16
 
 // chunk returns the end of the piece of work that begins with row from; from
 // itself at the end of the file.

@@ -103,6 +103,7 @@ type Manifest struct {
 	Sources      []SourceInfo   `json:"sources,omitempty"`
 	SourceRows   int64          `json:"source_rows"`
 	Mapping      Mapping        `json:"mapping"`
+	Recipe       *Recipe        `json:"recipe,omitempty"`
 	PromptFormat string         `json:"prompt_format"`
 	Seed         uint64         `json:"seed"`
 	Split        [3]float64     `json:"split"`

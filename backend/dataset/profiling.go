@@ -1,0 +1,298 @@
+package dataset
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"tunebench/backend/dataset/filter"
+	"tunebench/backend/dataset/profile"
+	"tunebench/backend/safetext"
+)
+
+// NearLimit is among how many rows near repetitions are looked for at most; 128
+// bytes are kept for each.
+const NearLimit = 1_500_000
+
+// nearThreshold is how much two rows have in common to count as near
+// repetitions.
+const nearThreshold = 0.75
+
+// repeats are the rows that repeat an earlier one.
+type repeats struct {
+	exact, question, near profile.Rows
+	nearKnown             bool
+	grown                 int // how often the dataset had grown
+}
+
+// repeatsFor returns what a filter needs to know of all rows, nil for nothing.
+func (d *Dataset) repeatsFor(ctx context.Context, f *filter.Filter) (*repeats, error) {
+	near := f.Needs(filter.NearDuplicate)
+	if !near && !f.Needs(filter.Duplicate) && !f.Needs(filter.SameQuestion) {
+		return nil, nil
+	}
+	d.mu.Lock()
+	known, grown := d.known, d.grown
+	d.mu.Unlock()
+	if known != nil && known.grown == grown && (known.nearKnown || !near) {
+		return known, nil
+	}
+	p := &Profiling{d: d, o: ProfileOptions{Near: near, repeatsOnly: true}, changed: make(chan struct{}, 1)}
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.known, nil
+}
+
+// ProfileOptions say what a profile is to find out.
+type ProfileOptions struct {
+	// MaxTokens is the sequence length that rows are held against; 0 for none.
+	MaxTokens int
+	// Near looks for near repetitions.
+	Near bool
+	// Against is the path of an evaluation file; rows that ask one of its
+	// questions are leaks. "" for none.
+	Against string
+
+	repeatsOnly bool
+}
+
+// Profiling is a profile that is being made. Its methods are safe for concurrent
+// use.
+type Profiling struct {
+	d       *Dataset
+	o       ProfileOptions
+	changed chan struct{}
+	stop    context.CancelFunc
+	ended   chan struct{}
+
+	mu    sync.Mutex
+	p     *profile.Profile
+	phase string
+	done  bool
+	err   error
+}
+
+// Profile starts a profile and returns at once; it ends with ctx, with Close or
+// with the dataset.
+func (d *Dataset) Profile(ctx context.Context, o ProfileOptions) *Profiling {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(d.run, cancel)
+	p := &Profiling{d: d, o: o, changed: make(chan struct{}, 1), stop: cancel, ended: make(chan struct{})}
+	d.work.Go(func() {
+		defer close(p.ended)
+		defer cancel()
+		defer stop()
+		err := p.run(ctx)
+		p.mu.Lock()
+		p.done, p.err = true, err
+		p.mu.Unlock()
+		p.notify()
+	})
+	return p
+}
+
+func (p *Profiling) notify() {
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Changed is signalled when the profile covers more rows; signals coalesce.
+func (p *Profiling) Changed() <-chan struct{} { return p.changed }
+
+// Snapshot is the profile of the rows that were looked at so far, what is being
+// done, and whether that is all; err says why it ended early. Names in it are
+// clean.
+func (p *Profiling) Snapshot() (prof *profile.Profile, phase string, done bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.p == nil {
+		return profile.New(nil), p.phase, p.done, p.err
+	}
+	return p.p.Clone(), p.phase, p.done, p.err
+}
+
+// Wait waits until the profile is whole, or ctx ends.
+func (p *Profiling) Wait(ctx context.Context) error {
+	select {
+	case <-p.ended:
+		_, _, _, err := p.Snapshot()
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close ends the work.
+func (p *Profiling) Close() {
+	p.stop()
+	<-p.ended
+}
+
+// looked is what a piece of work found.
+type looked struct {
+	prof *profile.Profile
+	rows []seenRow
+}
+
+type seenRow struct {
+	row            uint32
+	pair, question uint64
+	signed         bool
+	leaked         bool
+	sig            profile.Signature
+}
+
+func (p *Profiling) run(ctx context.Context) error {
+	d := p.d
+	var columns []string
+	for _, c := range d.columns {
+		columns = append(columns, safetext.Line(c))
+	}
+	prof := profile.New(columns)
+	prof.TokenCounter, prof.TokensExact, prof.MaxTokens = d.tokens.Name, d.tokens.Exact, p.o.MaxTokens
+	d.mu.Lock()
+	rep := &repeats{nearKnown: p.o.Near, grown: d.grown}
+	d.mu.Unlock()
+	p.mu.Lock()
+	p.p, p.phase = prof, "reading rows"
+	p.mu.Unlock()
+	var leaks *profile.Set
+	if p.o.Against != "" {
+		var err error
+		if leaks, err = questionsOf(ctx, p.o.Against); err != nil {
+			return fmt.Errorf("the evaluation file: %w", err)
+		}
+	}
+	var pairs, questions profile.Set
+	var near profile.Near
+	err := sweep(ctx, d.rows, 0, func(ctx context.Context, lo, hi int64) (looked, error) { return p.look(ctx, lo, hi, leaks) }, func(_, _ int64, l looked) error {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		prof.Merge(l.prof)
+		for i := range l.rows {
+			r := &l.rows[i]
+			switch newPair, newQuestion := pairs.Add(r.pair), questions.Add(r.question); {
+			case !newPair:
+				rep.exact = append(rep.exact, r.row)
+				rep.question = append(rep.question, r.row)
+				prof.Suspect(profile.Repeated, int64(r.row))
+			case !newQuestion:
+				rep.question = append(rep.question, r.row)
+				prof.Suspect(profile.SameQuestion, int64(r.row))
+			}
+			if r.leaked {
+				prof.Suspect(profile.Leaked, int64(r.row))
+			}
+			if r.signed && near.Len() < NearLimit {
+				near.Add(r.row, r.sig)
+			}
+		}
+		p.notify()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if p.o.Near {
+		p.mu.Lock()
+		p.phase = "looking for near repetitions"
+		p.mu.Unlock()
+		p.notify()
+		found := near.Pairs(nearThreshold, func() bool { return ctx.Err() != nil })
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p.mu.Lock()
+		prof.NearRows = int64(near.Len())
+		for _, pair := range found {
+			rep.near = append(rep.near, pair.Row)
+			if !rep.exact.Has(pair.Row) {
+				prof.Suspect(profile.NearlyRepeated, int64(pair.Row))
+			}
+		}
+		p.mu.Unlock()
+	}
+	p.mu.Lock()
+	p.phase = ""
+	p.mu.Unlock()
+	d.mu.Lock()
+	d.known = rep
+	d.mu.Unlock()
+	return nil
+}
+
+// look goes over the rows lo to hi.
+func (p *Profiling) look(ctx context.Context, lo, hi int64, leaks *profile.Set) (looked, error) {
+	d := p.d
+	l := looked{prof: profile.New(make([]string, len(d.columns)))}
+	l.prof.MaxTokens = p.o.MaxTokens
+	values := make([]string, len(d.columns))
+	var signer profile.Signer
+	var buf []byte
+	return l, scanRange(ctx, d.rows, lo, hi, func(r *record) {
+		e := d.mapping.example(r)
+		if !p.o.repeatsOnly {
+			clear(values)
+			for i, f := range r.fields {
+				at := i
+				if at >= len(values) || d.columns[at] != f.name {
+					at = indexOf(d.columns, f.name)
+				}
+				if at >= 0 {
+					values[at] = f.value
+				}
+			}
+			row := profile.Row{Index: r.index, ID: e.ID, System: e.System, Question: e.Question, Answer: e.Answer, Category: e.Category, Columns: values, Err: e.Err}
+			if e.Err == "" {
+				row.Tokens = d.tokens.Count(e.System) + d.tokens.Count(e.Question) + d.tokens.Count(e.Answer)
+			}
+			l.prof.Add(row)
+		}
+		if e.Err != "" {
+			return
+		}
+		buf = normal(e.Question, buf)
+		s := seenRow{row: uint32(r.index), question: hashOf(view(buf)), pair: pairHash(e.Question, e.Answer)}
+		s.leaked = leaks != nil && leaks.Has(s.question)
+		if p.o.Near {
+			s.sig, s.signed = signer.Sign(e.Question, e.Answer)
+		}
+		l.rows = append(l.rows, s)
+	})
+}
+
+func indexOf(list []string, s string) int {
+	for i, x := range list {
+		if x == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// questionsOf returns hashes of the normal form of a file's questions.
+func questionsOf(ctx context.Context, path string) (*profile.Set, error) {
+	d, err := Open(ctx, path, OpenOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	if d.mapping.Question == "" && d.mapping.Messages == "" {
+		return nil, d.Usable()
+	}
+	var set profile.Set
+	var buf []byte
+	err = d.rows.scan(ctx, 0, func(r *record) bool {
+		if e := d.mapping.example(r); e.Question != "" {
+			buf = normal(e.Question, buf)
+			set.Add(hashOf(view(buf)))
+		}
+		return true
+	})
+	return &set, err
+}
