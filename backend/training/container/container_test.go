@@ -30,7 +30,7 @@ func TestComplete(t *testing.T) {
 	walk(Files(), func(p string) { embedded = append(embedded, p) })
 	walk(os.DirFS("."), func(p string) {
 		ext := filepath.Ext(p)
-		if strings.HasPrefix(p, "tests/") || ext == ".pyc" || strings.Contains(p, "_cache/") || !slices.Contains([]string{".py", ".jinja", ".txt", ".json"}, ext) {
+		if strings.HasPrefix(p, "tests/") || strings.HasPrefix(p, "testdata/") || ext == ".pyc" || strings.Contains(p, "_cache/") || !slices.Contains([]string{".py", ".jinja", ".txt", ".json"}, ext) {
 			return
 		}
 		onDisk = append(onDisk, p)

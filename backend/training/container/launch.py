@@ -162,7 +162,7 @@ class Launcher:
 
     def keep_trained_weights(self, outcome: dict[str, Any]) -> None:
         """Adapters are small and worth keeping beside the artifact, also of a job that was stopped."""
-        if outcome["method"] == "full":
+        if outcome["method"] == "full" or not outcome["step"]:
             return
         folder = self.paths.output_data / "adapter"
         folder.mkdir(parents=True, exist_ok=True)

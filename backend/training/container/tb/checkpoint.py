@@ -83,14 +83,16 @@ class Store:
     def _numbered(self) -> list[Path]:
         return sorted(f for f in self.folder.glob("step-*") if NAME.match(f.name))
 
-    def newest(self) -> Checkpoint | None:
-        """The newest that is whole and fits. Warns of those that are not."""
+    def newest(self, at_most: int, say: bool) -> Checkpoint | None:
+        """The newest that is whole and fits, of at_most steps. Warns of those that are not."""
         for folder in reversed(self._numbered()):
-            manifest, problem = self._verified(folder)
-            if manifest is None:
-                warn(f"the checkpoint {folder.name} is of no use for this job ({problem})")
+            if folder.name > f"step-{at_most:08d}":
                 continue
-            return Checkpoint(folder, int(manifest["step"]), manifest["state"])
+            manifest, problem = self._verified(folder)
+            if manifest is not None:
+                return Checkpoint(folder, int(manifest["step"]), manifest["state"])
+            if say:
+                warn(f"the checkpoint {folder.name} is of no use for this job ({problem})")
         return None
 
     def best(self, step: int) -> Checkpoint | None:

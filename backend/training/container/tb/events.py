@@ -28,7 +28,9 @@ DIGITS = {
 
 def emit(event: str, **fields: Any) -> None:
     """Write one event. Fields that are None are left out."""
-    print(PREFIX + encode(event, **fields), flush=True, file=sys.stdout)
+    # In one piece: several processes write to the same log.
+    sys.stdout.write(PREFIX + encode(event, **fields) + "\n")
+    sys.stdout.flush()
 
 
 def encode(event: str, **fields: Any) -> str:

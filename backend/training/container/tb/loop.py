@@ -92,7 +92,14 @@ class Loop:
     # Beginning and end
 
     def resume(self) -> None:
-        found = self.store.newest()
+        """Go on from the newest checkpoint that the hosts of all processes hold whole."""
+        limit = self.plan.steps
+        while True:
+            found = self.store.newest(limit, say=self.strategy.rank == 0)
+            lowest, highest = self.strategy.range(found.step if found else 0)
+            if lowest == highest:
+                break
+            limit = lowest
         if found is None:
             return
         self.strategy.restore(found.weights(), self.optimizer, found.optimizer())
@@ -112,22 +119,28 @@ class Loop:
             if self.step == 0 or last or (every and self.step % every == 0):
                 self.evaluate()
             due = self.settings.checkpoint_every
-            stop = self.strategy.any(self.stop_file.exists())
+            stop = self.stop_asked()
             if last or stop or (due and self.step and self.step % due == 0):
                 self.checkpoint()
             if last or stop:
                 return last
-            self.one_step(next(steps))
+            self.one_step(next(steps))  # does nothing when a stop is asked for while it runs
+
+    def stop_asked(self) -> bool:
+        """Whether the launcher of any host has left its file. All processes must ask together."""
+        return self.strategy.any(self.stop_file.exists())
 
     def export(self, folder: Path) -> int:
         """Put the weights that shall be merged into folder; says of which step they are."""
-        step = self.step
         best = self.state.best_step
-        if self.settings.export == "best" and best >= 0 and best != step and (found := self.store.best(best)):
-            weights: dict[str, torch.Tensor] | None = found.weights() if not self.strategy.rank else None
-            step = best
+        found = None
+        if self.settings.export == "best" and best >= 0 and best != self.step and self.strategy.rank == 0:
+            found = self.store.best(best)
+        # Only the first process's host is sure to hold it, and gathering weights needs all processes.
+        if self.strategy.any(found is not None):
+            step, weights = best, found.weights() if found else None
         else:
-            weights = self.strategy.weights()
+            step, weights = self.step, self.strategy.weights()
         if weights is not None:
             folder.mkdir(parents=True, exist_ok=True)
             save_file({n: t.contiguous() for n, t in weights.items()}, folder / "weights.safetensors")
@@ -157,6 +170,9 @@ class Loop:
         shares = batches.share(step.rows, self.strategy.rank, self.strategy.size, self.settings.micro_batch_rows)
         loss = torch.zeros((), dtype=torch.float64, device=self.device)
         for k, rows in enumerate(shares):
+            if k and self.stop_asked():  # a step may take most of the time that a stop allows
+                self.optimizer.zero_grad(set_to_none=True)
+                return
             batch = self.batch(rows, self.examples)
             with self.strategy.micro_batch(last=k == len(shares) - 1):
                 total = self.forward(batch)
@@ -218,6 +234,8 @@ class Loop:
             return
         began = time.monotonic()
         loss = self.eval_loss()
+        if loss is None:
+            return
         s.eval_step, s.last_eval = self.step, loss
         self.say("eval", epoch=self.epoch(), eval_loss=loss, tokens=s.tokens)
         if self.step == 0:
@@ -231,10 +249,13 @@ class Loop:
         self.window_began += time.monotonic() - began  # not part of the training's speed
 
     @torch.no_grad()
-    def eval_loss(self) -> float:
+    def eval_loss(self) -> float | None:
+        """The loss on the validation rows; None when a stop was asked for meanwhile."""
         self.strategy.module.eval()
         total, targets = 0.0, 0
         for rows in batches.share(self.eval_rows, self.strategy.rank, self.strategy.size, self.settings.micro_batch_rows):
+            if self.stop_asked():
+                return None
             batch = self.batch(rows, self.validation)
             loss = self.forward(batch)
             if not batch.filler:

@@ -71,7 +71,7 @@ def load(folder: Path, settings: Settings, device: torch.device) -> Any:
     return model
 
 
-def _quantised_shells(model: Any, compute: torch.dtype) -> None:
+def _quantised_shells(model: Any, dtype: torch.dtype) -> None:
     """Put 4-bit layers in the place of the decoder's linear layers, still without weights."""
     try:
         bnb: Any = importlib.import_module("bitsandbytes")
@@ -84,8 +84,11 @@ def _quantised_shells(model: Any, compute: torch.dtype) -> None:
             with init_empty_weights():
                 shell = bnb.nn.Linear4bit(
                     child.in_features, child.out_features, bias=child.bias is not None,
-                    compute_dtype=compute, compress_statistics=True, quant_type="nf4", quant_storage=torch.bfloat16,
+                    compute_dtype=dtype, compress_statistics=True, quant_type="nf4", quant_storage=dtype,
                 )  # fmt: skip
+            # On some processors the layer would repack its weight for evaluation, which neither
+            # FSDP's views nor going on with the training survive.
+            shell.support_avx512bf16_for_cpu = False
             setattr(parent, name, shell)
     model.is_loaded_in_4bit = True  # by which PEFT knows that its 4-bit layers are needed
 
@@ -120,11 +123,11 @@ def _shape(owner: nn.Module, attribute: str) -> tuple[int, ...]:
 def _parameter(owner: nn.Module, attribute: str, tensor: torch.Tensor, device: torch.device, dtype: torch.dtype) -> nn.Parameter:
     if attribute == "weight" and type(owner).__name__ == "Linear4bit":
         bnb: Any = importlib.import_module("bitsandbytes")
-        # Storage in bfloat16 rather than bytes, because FSDP wants one type in a unit; the
+        # Stored as the model's own type rather than bytes, because FSDP wants one in a unit; the
         # module keeps the scales, because FSDP replaces the parameter that held them.
         packed = bnb.nn.Params4bit(
-            tensor.to(torch.bfloat16 if device.type == "cuda" else torch.float32), requires_grad=False,
-            compress_statistics=True, quant_type="nf4", quant_storage=torch.bfloat16, module=owner,
+            tensor.to(dtype), requires_grad=False,
+            compress_statistics=True, quant_type="nf4", quant_storage=dtype, module=owner,
         )  # fmt: skip
         moved: nn.Parameter = packed.to(device)
         return moved

@@ -54,9 +54,18 @@ class Plan:
         order = list(range(len(self.lengths)))
         draw.shuffle(order)
         rows: list[Row] = []
-        for begin in range(0, len(order), WINDOW):
-            window = order[begin : begin + WINDOW]
-            rows += self._packed(window, draw) if self.settings.packing else self._by_length(window, draw)
+        if self.settings.packing:
+            for begin in range(0, len(order), WINDOW):
+                rows += self._packed(order[begin : begin + WINDOW], draw)
+            return rows
+        # The first rows of a pass fill up the step that the pass before has left open, so
+        # that after them batches and steps begin together.
+        size = self.settings.batch_rows
+        head = -epoch * len(order) % size
+        window = max(1, WINDOW // size) * size
+        rows = [[i] for i in order[:head]]
+        for begin in range(head, len(order), window):
+            rows += self._by_length(order[begin : begin + window], draw)
         return rows
 
     def _packed(self, window: Row, draw: random.Random) -> list[Row]:

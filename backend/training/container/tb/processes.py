@@ -32,7 +32,7 @@ class Group:
         """
         failed: subprocess.Popen[bytes] | None = None
         deadline = float("inf")
-        while any(p.poll() is None for p in self.processes):
+        while None in [p.poll() for p in self.processes]:  # a list, so that each of them is asked
             if failed is None:
                 failed = next((p for p in self.processes if p.returncode not in (None, 0)), None)
                 if failed is not None:

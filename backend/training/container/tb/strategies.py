@@ -88,6 +88,15 @@ class Strategy:
         dist.all_reduce(tensor)
         return [float(v) for v in tensor.tolist()]
 
+    def range(self, value: int) -> tuple[int, int]:
+        """The lowest and the highest that a process has."""
+        if self.size == 1:
+            return value, value
+        tensor = torch.tensor([-value, value], dtype=torch.int64, device=self.device)
+        dist.all_reduce(tensor, dist.ReduceOp.MAX)
+        low, high = tensor.tolist()
+        return -int(low), int(high)
+
     def any(self, flag: bool) -> bool:
         """Whether it is true in any process: all of them must do the same."""
         return self.sum([float(flag)])[0] > 0
@@ -157,10 +166,11 @@ class FsdpFull(Strategy):
 
     @contextmanager
     def _whole(self, rank0: bool) -> Iterator[None]:
+        offload = self.device.type == "cuda"  # from the CPU to the CPU it would free what it gives
         with FSDP.state_dict_type(
             self._module, StateDictType.FULL_STATE_DICT,
-            FullStateDictConfig(offload_to_cpu=True, rank0_only=rank0),
-            FullOptimStateDictConfig(offload_to_cpu=True, rank0_only=rank0),
+            FullStateDictConfig(offload_to_cpu=offload, rank0_only=rank0),
+            FullOptimStateDictConfig(offload_to_cpu=offload, rank0_only=rank0),
         ):  # fmt: skip
             yield
 
