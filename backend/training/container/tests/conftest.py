@@ -111,7 +111,9 @@ class Tree:
     def environment(self, **more: str) -> dict[str, str]:
         return dict(os.environ) | {
             "TUNEBENCH_BASE_DIR": str(self.root), "TUNEBENCH_PROCESSES": str(self.processes), "TRAINING_JOB_NAME": "tb-test",
-            "TUNEBENCH_REQUIREMENTS": os.environ.get("TUNEBENCH_REQUIREMENTS", str(CODE / "tests" / "requirements-cpu.txt")), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1",
+            
+            "TUNEBENCH_REQUIREMENTS": os.environ.get("TUNEBENCH_REQUIREMENTS", str(CODE / "tests" / "requirements-cpu.txt")),
+            "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1",
         } | more  # fmt: skip
 
     def start(self, **more: str) -> subprocess.Popen[str]:

@@ -131,7 +131,7 @@ def test_job_json(tmp_path: Path) -> None:
 
 def test_log_lines_are_those_that_the_workbench_reads(capsys: pytest.CaptureFixture[str]) -> None:
     """The same file is read by a Go test."""
-    events.emit("plan", steps=100, tokens=5000, message="QLoRA (NF4) of rank 16,\n prompt format mistral-v3 – “so”")
+    events.emit("plan", steps=100, tokens=5000, message="QLoRA (NF4) of rank 16,\n prompt format mistral-v3 ö “so”")
     events.emit("step", step=5, steps=100, epoch=0.123456, loss=1.23456789, lr=1.9e-5, grad_norm=0.5, tokens=2048, tokens_per_s=712.34, gpu_gb=7.891)
     events.emit("step", step=6, steps=100, loss=float("nan"), grad_norm=float("inf"))
     events.emit("eval", step=10, steps=100, eval_loss=2)
