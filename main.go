@@ -10,12 +10,14 @@ import (
 
 	"tunebench/backend/dataset"
 	"tunebench/tui/command"
+	"tunebench/tui/crash"
 )
 
 //go:embed testdata/openorca-sample.jsonl testdata/heldout.jsonl testdata/unseen-wordings.jsonl
 var samples embed.FS
 
 func main() {
+	crash.Main() // returns unless this process watches another
 	sub, err := fs.Sub(samples, "testdata")
 	if err != nil {
 		panic(err) // the embedded folder is named in this file

@@ -62,12 +62,17 @@ func run(ctx context.Context, d Deps, env []string, more ...tea.ProgramOption) e
 		opts = append(opts, tea.WithColorProfile(profile))
 		app.setProfile(profile)
 	}
-	_, err = tea.NewProgram(app, append(opts, more...)...).Run()
+	var p *tea.Program
+	g := &guard{app: app, quit: func() {
+		go p.Quit() // it waits for the goroutine that may be the one to call this
+	}}
+	p = tea.NewProgram(g, append(opts, more...)...)
+	_, err = p.Run()
 	cancel()
 	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil || errors.Is(err, tea.ErrInterrupted) {
 		err = nil // a hang-up or an interrupt is a way to leave
 	}
-	return errors.Join(err, app.shut())
+	return errors.Join(g.report(d.Report), err, app.shut())
 }
 
 // shut gives the account back. It must not be cut short by what ended the

@@ -34,6 +34,9 @@ type Deps struct {
 	Paths func(prefix string) []string
 	// Create makes a file for an export.
 	Create func(path string) (io.WriteCloser, error)
+	// Report writes down a fault of the program and returns the file's path; nil
+	// puts it into the error that the workbench ends with.
+	Report func(text string) (path string, err error)
 
 	Themes themes.Set
 	UI     config.UI

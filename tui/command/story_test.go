@@ -22,7 +22,7 @@ func TestStory(t *testing.T) {
 		t.Skip("it trains the sample's model, which takes half a minute")
 	}
 	g := &globals{home: t.TempDir(), in: strings.NewReader(""), out: io.Discard, err: io.Discard, output: "table", color: "auto"}
-	d, err := g.workbench()
+	d, _, err := g.workbench()
 	if err != nil {
 		t.Fatal(err)
 	}

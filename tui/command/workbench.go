@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"tunebench/backend/training"
 	"tunebench/themes"
 	"tunebench/tui"
+	"tunebench/tui/crash"
 )
 
 // runWorkbench opens the screen. The account is opened while the first frame is
@@ -26,28 +28,39 @@ func runWorkbench(ctx context.Context, g *globals) error {
 	if g.jsonOut() {
 		return usagef("-o json needs a command; the workbench is a screen")
 	}
-	if f, ok := g.out.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+	tty, ok := g.out.(*os.File)
+	if !ok || !term.IsTerminal(int(tty.Fd())) {
 		return usagef("the workbench needs a terminal; without one there are commands: see tunebench --help")
 	}
-	d, err := g.workbench()
+	d, paths, err := g.workbench()
 	if err != nil {
 		return err
 	}
-	return tui.Run(ctx, d)
+	watcher, err := crash.Watch(tty, reports(paths), version())
+	if err != nil {
+		// Only the net is missing: a fault would leave the terminal as it is.
+		fmt.Fprintf(g.err, "tunebench: a crash would not be reported: %v\n", err)
+		return tui.Run(ctx, d)
+	}
+	return errors.Join(tui.Run(ctx, d), watcher.End())
 }
+
+// reports is the folder that reports of faults are written to.
+func reports(paths config.Paths) string { return filepath.Join(paths.State, "reports") }
 
 // Workbench is what the screen is given on the local account with this home; the
 // program that draws the README's screens plays it.
 func Workbench(home string) (tui.Deps, error) {
 	g := &globals{home: home, account: account.Local, output: "table", in: strings.NewReader(""), out: io.Discard, err: io.Discard}
-	return g.workbench()
+	d, _, err := g.workbench()
+	return d, err
 }
 
 // workbench is what the screen is given.
-func (g *globals) workbench() (tui.Deps, error) {
+func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 	paths, cfg, err := g.settings()
 	if err != nil {
-		return tui.Deps{}, err
+		return tui.Deps{}, paths, err
 	}
 	if g.theme != "" {
 		cfg.UI.Theme = g.theme
@@ -70,9 +83,10 @@ func (g *globals) workbench() (tui.Deps, error) {
 		Create: func(path string) (io.WriteCloser, error) {
 			return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		},
+		Report: func(text string) (string, error) { return crash.Report(reports(paths), version(), text) },
 		Themes: themes.NewSet(os.DirFS(paths.ThemesDir())),
 		UI:     cfg.UI, Chat: cfg.Chat, Eval: cfg.Eval, Train: cfg.Training, Prices: cfg.Prices,
-	}, nil
+	}, paths, nil
 }
 
 // openServices opens the account for the screen.
