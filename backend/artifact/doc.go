@@ -1,6 +1,6 @@
 // Package artifact reads and writes the folder that a training job leaves and
 // an import job takes: config.json, safetensors weights (one file or shards),
-// tokenizer.json, tokenizer_config.json with its chat template, and the prompt
+// tokenizer.json or tokenizer.model, tokenizer_config.json with its chat template, and the prompt
 // formats those templates stand for.
 //
 // What belongs here: the file formats themselves, read from an fs.FS or an
@@ -16,6 +16,7 @@ const (
 	WeightsFile          = "model.safetensors"
 	WeightsIndexFile     = "model.safetensors.index.json"
 	TokenizerFile        = "tokenizer.json"
+	SentencePieceFile    = "tokenizer.model"
 	TokenizerConfigFile  = "tokenizer_config.json"
 	GenerationConfigFile = "generation_config.json"
 	SpecialTokensFile    = "special_tokens_map.json"

@@ -15,9 +15,10 @@ const metaspace = "\u2581"
 // the metaspace, and one may be put in front. Such a tokenizer merges over the
 // whole text instead of word by word.
 type spaceRule struct {
-	prepend  string // "always" (also before a space), "first", "every", "never"
+	prepend  string // "always" (also before a space), "start" (likewise, but only the first text), "first", "every", "never"
 	fallback bool   // characters outside the vocabulary become byte tokens
 	unknown  int32  // token for the others, -1 when there is none
+	replace  bool   // bytes that are no UTF-8 become U+FFFD, as SentencePiece does
 }
 
 // parseSpaceRule recognises the two ways of writing the rule: as a normalizer
@@ -108,12 +109,29 @@ func parseSpaceRule(normalizer, preTokenizer json.RawMessage) (*spaceRule, error
 	return rule, nil
 }
 
-// normalize replaces the spaces of a text that is not empty.
-func (r *spaceRule) normalize(text string, first bool) string {
+// prefixed says whether a space is put in front of a text. first says that no
+// token stands before it.
+func (r *spaceRule) prefixed(text string, first bool) bool {
+	switch r.prepend {
+	case "always":
+		return true
+	case "start":
+		return first
+	case "every":
+	case "first":
+		if !first {
+			return false
+		}
+	default:
+		return false
+	}
+	return !strings.HasPrefix(text, " ") && !strings.HasPrefix(text, metaspace)
+}
+
+// spell writes a text as the vocabulary does.
+func (r *spaceRule) spell(text string, prefix bool) string {
 	text = strings.ReplaceAll(text, " ", metaspace)
-	switch {
-	case r.prepend == "always",
-		!strings.HasPrefix(text, metaspace) && (r.prepend == "every" || r.prepend == "first" && first):
+	if prefix {
 		return metaspace + text
 	}
 	return text
@@ -135,8 +153,11 @@ func (t *Tokenizer) runeIDs(text string) []int32 {
 	ids := make([]int32, 0, len(text))
 	unknown := false
 	for len(text) > 0 {
-		_, n := utf8.DecodeRuneInString(text)
+		r, n := utf8.DecodeRuneInString(text)
 		char := text[:n]
+		if r == utf8.RuneError && n == 1 && t.spaces.replace {
+			char = "\uFFFD"
+		}
 		text = text[n:]
 		if id, ok := t.ids[char]; ok {
 			ids, unknown = append(ids, id), false

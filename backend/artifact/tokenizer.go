@@ -1,16 +1,15 @@
 package artifact
 
 import (
-	"container/heap"
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
-// Tokenizer is a BPE tokenizer as in Hugging Face's tokenizer.json: byte-level,
-// or in the style of SentencePiece as Mistral 7B's.
+// Tokenizer is a BPE tokenizer as in Hugging Face's tokenizer.json, byte-level
+// or in the style of SentencePiece as Mistral 7B's, or as in SentencePiece's own
+// tokenizer.model.
 // It is safe for use by several goroutines.
 type Tokenizer struct {
 	vocab       []string // spelling by id, "" for an id without token
@@ -24,11 +23,13 @@ type Tokenizer struct {
 	bos, eos    int32
 	prefixSpace bool
 	ignoreMerge bool
-	spaces      *spaceRule // nil for byte-level BPE
-	raw         []byte     // the file this tokenizer was read from
+	split       splitRule   // how byte-level BPE finds words
+	spaces      *spaceRule  // nil for byte-level BPE
+	near        *neighbours // where SentencePiece-style text can be cut, nil for nowhere
+	literals    literals    // text that is a token wherever it stands
+	raw         []byte      // the file this tokenizer was read from
 
-	mu    sync.RWMutex
-	cache map[string][]int32
+	cache *wordCache
 }
 
 type merge struct{ rank, to int32 }
@@ -38,11 +39,6 @@ type addedToken struct {
 	content string
 	special bool
 }
-
-const (
-	maxCached  = 1 << 15 // words
-	maxWordKey = 64      // bytes; longer words are rare and not worth keeping
-)
 
 // VocabSize returns one more than the largest id.
 func (t *Tokenizer) VocabSize() int { return len(t.vocab) }
@@ -97,8 +93,11 @@ func (t *Tokenizer) EncodeSpecial(text string) []int32 {
 	return t.encode(out, text[start:], start == 0)
 }
 
-func (t *Tokenizer) addedAt(s string) (int32, int) {
-	for _, a := range t.added {
+func (t *Tokenizer) addedAt(s string) (int32, int) { return tokenAt(t.added, s) }
+
+// tokenAt finds a token that s begins with, and its length.
+func tokenAt(tokens []addedToken, s string) (int32, int) {
+	for _, a := range tokens {
 		if strings.HasPrefix(s, a.content) {
 			return a.id, len(a.content)
 		}
@@ -113,46 +112,17 @@ func (t *Tokenizer) encode(out []int32, text string, first bool) []int32 {
 		return out
 	}
 	if t.spaces != nil {
-		return append(out, t.mergeLong(t.runeIDs(t.spaces.normalize(text, first)))...)
+		out, _ = t.encodeLiterals(out, text, first, false)
+		return out
 	}
-	if t.prefixSpace && text[0] != ' ' {
-		text = " " + text
-	}
-	for len(text) > 0 {
-		n := nextWord(text)
-		out = t.encodeWord(out, text[:n])
-		text = text[n:]
-	}
+	out, _ = t.encodeBytes(out, text, false)
 	return out
-}
-
-func (t *Tokenizer) encodeWord(out []int32, word string) []int32 {
-	if len(word) > maxWordKey {
-		return append(out, t.mergeLong(t.byteIDs(word))...)
-	}
-	t.mu.RLock()
-	ids, ok := t.cache[word]
-	t.mu.RUnlock()
-	if ok {
-		return append(out, ids...)
-	}
-	ids = t.whole(word)
-	if ids == nil {
-		ids = t.mergeShort(t.byteIDs(word), 0, nil)
-	}
-	t.mu.Lock()
-	if len(t.cache) >= maxCached {
-		clear(t.cache)
-	}
-	t.cache[strings.Clone(word)] = ids
-	t.mu.Unlock()
-	return append(out, ids...)
 }
 
 // whole returns the token that spells the whole word when the file asks for
 // that to win over merges.
 func (t *Tokenizer) whole(word string) []int32 {
-	if !t.ignoreMerge {
+	if !t.ignoreMerge || t.spaces != nil {
 		return nil
 	}
 	var b strings.Builder
@@ -203,22 +173,44 @@ type candidate struct {
 	a, b        int32
 }
 
+// candidates is a heap with the best merge on top: container/heap without its
+// conversions, which cost most of the time on a long word.
 type candidates []candidate
 
-func (c candidates) Len() int { return len(c) }
-func (c candidates) Less(i, j int) bool {
+func (c candidates) less(i, j int) bool {
 	if c[i].rank != c[j].rank {
 		return c[i].rank < c[j].rank
 	}
 	return c[i].left < c[j].left
 }
-func (c candidates) Swap(i, j int) { c[i], c[j] = c[j], c[i] }
-func (c *candidates) Push(x any)   { *c = append(*c, x.(candidate)) }
-func (c *candidates) Pop() any {
-	old := *c
-	x := old[len(old)-1]
-	*c = old[:len(old)-1]
-	return x
+
+func (c *candidates) push(x candidate) {
+	*c = append(*c, x)
+	q := *c
+	for i := len(q) - 1; i > 0 && q.less(i, (i-1)/2); i = (i - 1) / 2 {
+		q[i], q[(i-1)/2] = q[(i-1)/2], q[i]
+	}
+}
+
+func (c *candidates) pop() candidate {
+	q := *c
+	top, last := q[0], len(q)-1
+	q[0] = q[last]
+	q = q[:last]
+	*c = q
+	for i := 0; ; {
+		least := i
+		for k := 2*i + 1; k <= 2*i+2 && k < last; k++ {
+			if q.less(k, least) {
+				least = k
+			}
+		}
+		if least == i {
+			return top
+		}
+		q[i], q[least] = q[least], q[i]
+		i = least
+	}
 }
 
 // mergeLong gives the same result as mergeShort without its quadratic cost: a
@@ -235,14 +227,14 @@ func (t *Tokenizer) mergeLong(ids []int32) []int32 {
 		}
 		r := next[l]
 		if m, ok := t.pairs[[2]int32{ids[l], ids[r]}]; ok {
-			heap.Push(&q, candidate{m.rank, m.to, l, r, ids[l], ids[r]})
+			q.push(candidate{m.rank, m.to, l, r, ids[l], ids[r]})
 		}
 	}
 	for i := range ids {
 		push(i)
 	}
-	for q.Len() > 0 {
-		c := heap.Pop(&q).(candidate)
+	for len(q) > 0 {
+		c := q.pop()
 		if ids[c.left] != c.a || ids[c.right] != c.b || next[c.left] != c.right {
 			continue // one side was merged in the meantime
 		}
@@ -263,14 +255,14 @@ func (t *Tokenizer) mergeLong(ids []int32) []int32 {
 // pre-training only.
 func (t *Tokenizer) EncodeDropout(text string, p float64, rng *rand.Rand) []int32 {
 	if t.spaces != nil {
-		return t.mergeShort(t.runeIDs(t.spaces.normalize(text, true)), p, rng)
+		return t.mergeShort(t.runeIDs(t.spaces.spell(text, t.spaces.prefixed(text, true))), p, rng)
 	}
 	var out []int32
 	if t.prefixSpace && text != "" && text[0] != ' ' {
 		text = " " + text
 	}
 	for len(text) > 0 {
-		n := nextWord(text)
+		n := t.split.next(text)
 		out = append(out, t.mergeShort(t.byteIDs(text[:n]), p, rng)...)
 		text = text[n:]
 	}

@@ -51,10 +51,15 @@ func LoadTokenizer(fsys fs.FS) (*Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The configuration may name other tokens than <s> and </s>.
+	return t, t.configure(fsys)
+}
+
+// configure takes over what tokenizer_config.json says: it may name other tokens
+// than <s> and </s>.
+func (t *Tokenizer) configure(fsys fs.FS) error {
 	cfg, err := ReadTokenizerConfig(fsys)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return err
 	}
 	if id, ok := t.ID(cfg.BOSToken); ok && cfg.BOSToken != "" {
 		t.bos = id
@@ -62,7 +67,24 @@ func LoadTokenizer(fsys fs.FS) (*Tokenizer, error) {
 	if id, ok := t.ID(cfg.EOSToken); ok && cfg.EOSToken != "" {
 		t.eos = id
 	}
-	return t, nil
+	return nil
+}
+
+// LoadEitherTokenizer reads tokenizer.json of a folder, or tokenizer.model where
+// there is no tokenizer.json. The error is fs.ErrNotExist when there is neither.
+func LoadEitherTokenizer(fsys fs.FS) (*Tokenizer, error) {
+	t, err := LoadTokenizer(fsys)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return t, err
+	}
+	b, err := fs.ReadFile(fsys, SentencePieceFile)
+	if err != nil {
+		return nil, fmt.Errorf("there is neither %s nor %s: %w", TokenizerFile, SentencePieceFile, err)
+	}
+	if t, err = ParseSentencePiece(b); err != nil {
+		return nil, err
+	}
+	return t, t.configure(fsys)
 }
 
 // ParseTokenizer parses the bytes of a tokenizer.json.
@@ -74,13 +96,13 @@ func ParseTokenizer(b []byte) (*Tokenizer, error) {
 	if d.Model.Type != "" && d.Model.Type != "BPE" {
 		return nil, fmt.Errorf("%s: the model type is %q, only BPE is supported", TokenizerFile, d.Model.Type)
 	}
-	prefix := false
+	prefix, split := false, splitGPT2
 	spaces, err := parseSpaceRule(d.Normalizer, d.PreTokenizer)
 	if err != nil {
 		return nil, err
 	}
 	if spaces == nil {
-		if prefix, err = byteLevel(d.PreTokenizer); err != nil {
+		if prefix, split, err = byteLevel(d.PreTokenizer); err != nil {
 			return nil, err
 		}
 	}
@@ -92,7 +114,7 @@ func ParseTokenizer(b []byte) (*Tokenizer, error) {
 	if all == nil {
 		all = map[string]int32{}
 	}
-	t := &Tokenizer{merges: merges, prefixSpace: prefix, ignoreMerge: d.Model.IgnoreMerges, spaces: spaces, raw: bytes.Clone(b)}
+	t := &Tokenizer{merges: merges, prefixSpace: prefix, ignoreMerge: d.Model.IgnoreMerges, split: split, spaces: spaces, raw: bytes.Clone(b)}
 	for _, a := range d.Added {
 		if a.Content == "" {
 			return nil, fmt.Errorf("%s: the added token %d is empty", TokenizerFile, a.ID)
@@ -122,29 +144,6 @@ func ParseTokenizer(b []byte) (*Tokenizer, error) {
 		return nil, err
 	}
 	return t, nil
-}
-
-// byteLevel checks that the pre-tokenizer is ByteLevel with its own splitting
-// rule, and says whether a space is put in front.
-func byteLevel(raw json.RawMessage) (prefixSpace bool, err error) {
-	var p struct {
-		Type           string            `json:"type"`
-		AddPrefixSpace bool              `json:"add_prefix_space"`
-		UseRegex       *bool             `json:"use_regex"`
-		Pretokenizers  []json.RawMessage `json:"pretokenizers"`
-	}
-	if len(raw) > 0 {
-		if err := json.Unmarshal(raw, &p); err != nil {
-			return false, fmt.Errorf("%s: the pre_tokenizer is malformed: %w", TokenizerFile, err)
-		}
-	}
-	if p.Type == "Sequence" && len(p.Pretokenizers) == 1 {
-		return byteLevel(p.Pretokenizers[0])
-	}
-	if p.Type != "ByteLevel" || p.UseRegex != nil && !*p.UseRegex {
-		return false, fmt.Errorf("%s: the pre_tokenizer is %q, only ByteLevel with its own splitting rule and Metaspace are supported", TokenizerFile, p.Type)
-	}
-	return p.AddPrefixSpace, nil
 }
 
 // parseMerges reads both forms in use: "a b" and ["a", "b"].
@@ -233,6 +232,25 @@ func (t *Tokenizer) index() error {
 		}
 		t.byteID[b] = id
 	}
+	if t.pairs == nil {
+		if err := t.setMerges(); err != nil {
+			return err
+		}
+	}
+	t.bos, t.eos = -1, -1
+	if id, ok := t.ids[bosToken]; ok {
+		t.bos = id
+	}
+	if id, ok := t.ids[eosToken]; ok {
+		t.eos = id
+	}
+	t.near = t.newNeighbours()
+	t.cache = newWordCache()
+	return nil
+}
+
+// setMerges makes the table of merges from the list in the file.
+func (t *Tokenizer) setMerges() error {
 	t.pairs = make(map[[2]int32]merge, len(t.merges))
 	for i, m := range t.merges {
 		a, okA := t.ids[m[0]]
@@ -245,14 +263,6 @@ func (t *Tokenizer) index() error {
 			t.pairs[[2]int32{a, b}] = merge{int32(i), to}
 		}
 	}
-	t.bos, t.eos = -1, -1
-	if id, ok := t.ids[bosToken]; ok {
-		t.bos = id
-	}
-	if id, ok := t.ids[eosToken]; ok {
-		t.eos = id
-	}
-	t.cache = map[string][]int32{}
 	return nil
 }
 
@@ -261,6 +271,9 @@ func (t *Tokenizer) index() error {
 func (t *Tokenizer) Marshal() ([]byte, error) {
 	if t.raw != nil {
 		return bytes.Clone(t.raw), nil
+	}
+	if t.spaces != nil {
+		return nil, fmt.Errorf("a tokenizer from %s cannot be written as %s", SentencePieceFile, TokenizerFile)
 	}
 	added := make([]map[string]any, 0, len(t.added))
 	byID := slices.Clone(t.added)
