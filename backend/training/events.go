@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -61,6 +60,7 @@ func ParseEvent(line string) *Event {
 		}
 		if math.IsNaN(f) || math.IsInf(f, 0) {
 			odd = append(odd, key+" is "+strconv.FormatFloat(f, 'g', -1, 64))
+			e.NotFinite = append(e.NotFinite, key)
 			return nil
 		}
 		return &f
@@ -104,45 +104,11 @@ func asNumber(v any) (float64, bool) {
 	return f, err == nil || math.IsInf(f, 0)
 }
 
-// curve collects the points of the loss curve, one for each step.
-type curve struct{ points []Point }
-
-// maxPoints bounds the curve; beyond it every second point goes.
-const maxPoints = 20_000
-
-func (c *curve) add(e *Event) {
-	if e.Step == nil || e.Loss == nil && e.EvalLoss == nil && e.LR == nil {
-		return
-	}
-	i, found := slices.BinarySearchFunc(c.points, *e.Step, func(p Point, step int) int { return p.Step - step })
-	if !found {
-		c.points = slices.Insert(c.points, i, Point{Step: *e.Step, Loss: math.NaN(), EvalLoss: math.NaN(), LR: math.NaN()})
-	}
-	p := &c.points[i]
-	set := func(to *float64, v *float64) {
-		if v != nil {
-			*to = *v
-		}
-	}
-	set(&p.Loss, e.Loss)
-	set(&p.EvalLoss, e.EvalLoss)
-	set(&p.LR, e.LR)
-	if len(c.points) > maxPoints {
-		kept := c.points[:0]
-		for i, p := range c.points {
-			// Points with an eval loss are few and worth most.
-			if i%2 == 1 || !math.IsNaN(p.EvalLoss) && len(kept) < maxPoints {
-				kept = append(kept, p)
-			}
-		}
-		c.points = kept
-	}
-}
-
 // merge puts the values that e carries over those of the latest state.
 func (l *Event) merge(e *Event) {
 	l.Event = e.Event
 	l.Message = e.Message
+	l.NotFinite = e.NotFinite
 	over(&l.Step, e.Step)
 	over(&l.Steps, e.Steps)
 	over(&l.Epoch, e.Epoch)

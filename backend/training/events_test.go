@@ -63,7 +63,7 @@ func TestCurve(t *testing.T) {
 	} {
 		c.add(ParseEvent(line))
 	}
-	if got := fmt.Sprint(c.points); got != "[{5 NaN 4 NaN} {10 2.5 2 0.1}]" {
+	if got := fmt.Sprint(c.points); got != "[{5 NaN 4 NaN NaN NaN NaN} {10 2.5 2 0.1 NaN NaN NaN}]" {
 		t.Error(got)
 	}
 	for i := range 3 * maxPoints {
@@ -72,24 +72,5 @@ func TestCurve(t *testing.T) {
 	}
 	if n := len(c.points); n > maxPoints || n < maxPoints/4 {
 		t.Errorf("%d points", n)
-	}
-}
-
-func TestLineRing(t *testing.T) {
-	r := lineRing{max: 10}
-	for i := range 25 {
-		r.add(LogLine{Text: fmt.Sprint(i)})
-	}
-	if r.end() != 25 || len(r.lines) > 10 || r.dropped != 25-len(r.lines) {
-		t.Fatalf("%d held, %d dropped", len(r.lines), r.dropped)
-	}
-	if got := r.get(23, 5); len(got) != 2 || got[0].Text != "23" {
-		t.Errorf("%+v", got)
-	}
-	if got := r.get(r.dropped-1, 2); len(got) != 2 || got[0].Text != goneText || got[1].Text != fmt.Sprint(r.dropped) {
-		t.Errorf("%+v", got)
-	}
-	if r.get(25, 5) != nil || r.get(3, 0) != nil {
-		t.Error("lines that are not there")
 	}
 }

@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,6 +42,9 @@ func (s *Service) events(ctx context.Context, name string, from int64, pages int
 		StartTime:           aws.Int64(max(from, 0)),
 	}
 	for n := 1; ; n++ {
+		if err := s.logs.wait(ctx); err != nil {
+			return err
+		}
 		out, err := s.c.Logs.FilterLogEvents(ctx, in)
 		if err != nil {
 			// The group is made with the account's first line.
@@ -76,4 +80,32 @@ func streamName(job, stream string) string {
 		name = name[:i]
 	}
 	return name
+}
+
+// limiter keeps calls apart; the zero value does not.
+type limiter struct {
+	every time.Duration
+	mu    sync.Mutex
+	next  time.Time
+}
+
+// wait returns when the next call may be made.
+func (l *limiter) wait(ctx context.Context) error {
+	if l.every == 0 {
+		return ctx.Err()
+	}
+	l.mu.Lock()
+	now := time.Now()
+	at := l.next
+	if at.Before(now) {
+		at = now
+	}
+	l.next = at.Add(l.every)
+	l.mu.Unlock()
+	select {
+	case <-time.After(at.Sub(now)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

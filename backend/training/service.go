@@ -37,6 +37,9 @@ type Config struct {
 	// Container holds the code that runs inside the job; nil when this build
 	// has none. SmallBase needs none.
 	Container fs.FS
+	// LogDir keeps the logs that were read, so that each is read once; "" keeps
+	// none.
+	LogDir string
 	// AccountName and Region are what jobs are recorded under in the store.
 	AccountName, Region string
 	// Now is the clock; nil is time.Now.
@@ -44,14 +47,21 @@ type Config struct {
 }
 
 // Service is the training service. Its methods are safe for concurrent use.
-type Service struct{ c Config }
+type Service struct {
+	c    Config
+	logs limiter
+}
 
 // New returns the service.
 func New(c Config) *Service {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Service{c: c}
+	s := &Service{c: c}
+	if c.Bills {
+		s.logs.every = 500 * time.Millisecond // of 5 a second for the whole account
+	}
+	return s
 }
 
 // Presets lists the presets for the account's base model, the default first.

@@ -134,9 +134,16 @@ func (j Job) Done() bool {
 
 // LogLine is one line of a job's log, cleaned for display.
 type LogLine struct {
-	Time   time.Time
-	Stream string // log stream without the job's name, e.g. "algo-1"
+	Time time.Time
+	// Stream is the log stream without the job's name and its time, e.g.
+	// "algo-1"; a host's second attempt is "algo-1 #2".
+	Stream string
 	Text   string
+	// Arrival numbers lines in the order in which they came. Unlike a line's
+	// place it never changes.
+	Arrival int
+	// Late says that the line came long after younger ones.
+	Late bool
 	// Event is the parsed form of a line of the training code's own format, or
 	// nil.
 	Event *Event
@@ -157,13 +164,6 @@ type Event struct {
 	TokensPerS *float64 `json:"tokens_per_s,omitempty"`
 	GPUGB      *float64 `json:"gpu_gb,omitempty"`
 	Message    string   `json:"message,omitempty"`
-}
-
-// Point is one place on the loss curve; a value that was not logged there is
-// NaN.
-type Point struct {
-	Step     int
-	Loss     float64
-	EvalLoss float64
-	LR       float64
+	// NotFinite names the numbers that the line gives as NaN or infinite.
+	NotFinite []string `json:"not_finite,omitempty"`
 }

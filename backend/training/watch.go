@@ -3,15 +3,19 @@ package training
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"tunebench/backend/account/awserror"
 	"tunebench/backend/safetext"
+	"tunebench/backend/training/logstore"
 )
 
 const (
@@ -20,6 +24,8 @@ const (
 	shortOverlap = 15 * time.Second
 	longOverlap  = 5 * time.Minute
 	longEvery    = 30 * time.Second
+	// deepOverlap is asked for once, when the job has ended.
+	deepOverlap = time.Hour
 	// pollFast is the time between polls while lines arrive.
 	pollFast = 200 * time.Millisecond
 	// quietPolls is how many polls bring nothing before a job that has ended is
@@ -31,7 +37,7 @@ const (
 
 // Watch follows one training job: its status and its log. Its goroutine ends
 // with the context, with Close, or when the job has ended and its log has been
-// read; Done is closed then.
+// read; Done is closed then. The log can be read and searched until Close.
 type Watch struct {
 	s       *Service
 	name    string
@@ -41,7 +47,8 @@ type Watch struct {
 
 	mu     sync.Mutex
 	job    Job
-	lines  lineRing
+	log    *logstore.Store
+	traces *logstore.Hits
 	curve  curve
 	latest Event
 	caught bool
@@ -52,10 +59,14 @@ type Watch struct {
 func (s *Service) Watch(ctx context.Context, name string) *Watch {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &Watch{s: s, name: name, cancel: cancel, changed: make(chan struct{}, 1), done: make(chan struct{}),
-		job: Job{Name: safetext.Line(name)}, lines: lineRing{max: maxLines}}
+		job: Job{Name: safetext.Line(name)}}
 	go func() {
 		defer close(w.done)
-		defer cancel()
+		if err := w.openLog(ctx); err != nil {
+			w.setErr(err)
+			w.notify()
+			return
+		}
 		w.run(ctx)
 		w.notify()
 	}()
@@ -71,30 +82,7 @@ func (w *Watch) Job() Job {
 	return j
 }
 
-// Len is the number of lines that have come so far, those that were dropped
-// included.
-func (w *Watch) Len() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.lines.end()
-}
-
-// Dropped is the number of oldest lines that are no longer held.
-func (w *Watch) Dropped() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.lines.dropped
-}
-
-// Lines returns up to n lines from number from on, in the order in which they
-// came. In the place of a line before Dropped stands a mark.
-func (w *Watch) Lines(from, n int) []LogLine {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.lines.get(from, n)
-}
-
-// Points is the loss curve so far, by step.
+// Points are the values of the charts so far, by step.
 func (w *Watch) Points() []Point {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -131,10 +119,22 @@ func (w *Watch) Changed() <-chan struct{} { return w.changed }
 // Done is closed when the watch has ended.
 func (w *Watch) Done() <-chan struct{} { return w.done }
 
-// Close ends the watch and waits for it.
+// Close ends the watch and waits for it. What was read of the log is kept.
 func (w *Watch) Close() {
 	w.cancel()
 	<-w.done
+	w.mu.Lock()
+	log, traces := w.log, w.traces
+	w.log, w.traces = nil, nil
+	w.mu.Unlock()
+	if traces != nil {
+		traces.Close()
+	}
+	if log != nil {
+		if err := log.Close(); err != nil {
+			w.setErr(err)
+		}
+	}
 }
 
 func (w *Watch) notify() {
@@ -192,6 +192,14 @@ func (p *pace) next(news bool, err error) time.Duration {
 	return p.wait
 }
 
+// slowDown says in words that the account limits how often it is asked.
+func slowDown(err error, wait time.Duration) error {
+	if awserror.KindOf(err) != awserror.Throttled {
+		return err
+	}
+	return fmt.Errorf("the account limits how often it is asked; asked again in %s, nothing is lost: %w", max(wait.Round(time.Second), time.Second), err)
+}
+
 // settle is how long an ended job's log is still asked for: as long as lines
 // may be on their way.
 func (p *pace) settle() time.Duration {
@@ -200,7 +208,7 @@ func (p *pace) settle() time.Duration {
 
 func (w *Watch) run(ctx context.Context) {
 	var p pace
-	t := tail{seen: map[string]int64{}}
+	t := tail{newest: w.store().Newest()}
 	var endedAt time.Time
 	quiet := 0
 	for {
@@ -229,11 +237,11 @@ func (w *Watch) run(ctx context.Context) {
 		if err == nil {
 			err = logErr
 		}
-		w.setErr(err)
+		wait := p.next(changed || news > 0, err)
+		w.setErr(slowDown(err, wait))
 		if changed || news > 0 {
 			w.notify()
 		}
-		wait := p.next(changed || news > 0, err)
 		if job.Done() && err == nil {
 			if endedAt.IsZero() {
 				endedAt = time.Now()
@@ -270,9 +278,9 @@ func (w *Watch) poll(ctx context.Context) (changed bool, err error) {
 
 // tail is how far a log has been read.
 type tail struct {
-	newest int64            // time of the newest event, Unix milliseconds
-	seen   map[string]int64 // event id → its time
-	long   time.Time        // when longOverlap was last asked for
+	newest int64     // time of the newest event, Unix milliseconds
+	long   time.Time // when longOverlap was last asked for
+	deep   bool      // deepOverlap was asked for after the job's end
 }
 
 // read takes what is new in the log and returns how many lines that was.
@@ -281,49 +289,42 @@ func (w *Watch) read(ctx context.Context, t *tail, job Job) (news int, err error
 	if now := time.Now(); now.Sub(t.long) > longEvery {
 		overlap, t.long = longOverlap, now
 	}
+	if job.Done() && !t.deep {
+		overlap, t.deep = deepOverlap, true
+	}
 	from := job.Created.Add(-longOverlap).UnixMilli()
 	if t.newest > 0 {
 		from = max(from, t.newest-overlap.Milliseconds())
 	}
 	err = w.s.events(ctx, w.name, from, maxPages, func(page []types.FilteredLogEvent) error {
-		n := w.take(t, page)
+		n, err := w.take(t, page)
 		if news += n; n > 0 {
 			w.notify()
 		}
-		return nil
+		return err
 	})
-	if err != nil {
-		return news, err
-	}
-	oldest := t.newest - 2*longOverlap.Milliseconds()
-	for id, ms := range t.seen {
-		if ms < oldest {
-			delete(t.seen, id)
-		}
-	}
-	return news, nil
+	return news, err
 }
 
-// take adds the events that have not been seen.
-func (w *Watch) take(t *tail, events []types.FilteredLogEvent) (news int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// take adds the events that have not been seen; the log knows those that have.
+func (w *Watch) take(t *tail, events []types.FilteredLogEvent) (news int, err error) {
+	entries := make([]logstore.Entry, 0, len(events))
 	for _, e := range events {
-		id, ms := aws.ToString(e.EventId), aws.ToInt64(e.Timestamp)
-		if _, dup := t.seen[id]; dup {
-			continue
-		}
-		t.seen[id] = ms
-		t.newest = max(t.newest, ms)
-		news++
-		line := logLine(w.name, e)
-		if line.Event != nil {
-			w.curve.add(line.Event)
-			w.latest.merge(line.Event)
-		}
-		w.lines.add(line)
+		stream := strings.TrimPrefix(aws.ToString(e.LogStreamName), w.name+"/")
+		entries = append(entries, logstore.Entry{ID: aws.ToString(e.EventId), Time: aws.ToInt64(e.Timestamp),
+			Stream: safetext.Line(stream), Text: safetext.Log(aws.ToString(e.Message))})
+		t.newest = max(t.newest, aws.ToInt64(e.Timestamp))
 	}
-	return news
+	log := w.store()
+	added, err := log.Append(entries)
+	if len(added) > 0 {
+		w.mu.Lock()
+		for i := range added {
+			w.note(added[i].Text)
+		}
+		w.mu.Unlock()
+	}
+	return len(added), err
 }
 
 // remember notes how far the log was read. It is of no harm if it cannot.
