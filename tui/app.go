@@ -164,7 +164,9 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		a.ticking = true
 		cmd = tea.Batch(cmd, later(a.ctx, spin, func() tea.Cmd {
 			a.ticking = false
-			a.frame++
+			if !a.train.streaming() { // what moves is seen; marks that turn would cost as much as the lines
+				a.frame++
+			}
 			return nil
 		}))
 	}

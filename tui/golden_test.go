@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tunebench/backend/training"
 	"tunebench/tui/uitest"
 )
 
@@ -37,6 +38,24 @@ func with(change func(*uitest.World)) func() *uitest.World {
 	}
 }
 
+// crashed is an account whose job of two hosts has failed with a traceback, with
+// lines that came late.
+func crashed() *uitest.World {
+	w := uitest.Full()
+	log := w.Logs[w.TrainJobs[0].Name]
+	line := func(stream, text string) { log.Write(training.LogLine{Time: uitest.Noon, Stream: stream, Text: text}) }
+	for i := range 30 {
+		line("algo-2", fmt.Sprintf("loading shard %d of 30", i+1))
+	}
+	for _, s := range []string{"Traceback (most recent call last):", `  File "/opt/ml/input/data/code/tb/loop.py", line 212, in step`, "    loss.backward()",
+		"torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.17 GiB. GPU 0 has a total capacity of 22.06 GiB"} {
+		line("algo-1", s)
+	}
+	line("algo-1 #2", "INFO second attempt on this host")
+	log.WriteLate(log.Len()-2, training.LogLine{Time: uitest.Noon.Add(-40 * time.Second), Stream: "algo-2", Text: "WARNING this line came 40 s late"})
+	return w
+}
+
 func scenes() []scene {
 	full := uitest.Full
 	refuses := with(func(w *uitest.World) {
@@ -61,6 +80,18 @@ func scenes() []scene {
 		{"training-failed", full, keysTo("2", "down", "down")},
 		{"training-log", full, keysTo("2", "enter", "pgup")},
 		{"training-zoom", full, keysTo("2", "enter", "z", "w")},
+		{"training-find", full, func(r *rig) { r.press("2", "enter", "/"); r.write("1[05]0 of") }},
+		{"training-found", full, func(r *rig) {
+			r.press("2", "enter", "/")
+			r.write("warn")
+			r.press("enter")
+		}},
+		{"training-filter", full, func(r *rig) {
+			r.press("2", "enter", "&", "ctrl+r")
+			r.write("cut|long")
+			r.press("enter")
+		}},
+		{"training-traceback", crashed, keysTo("2", "enter", "t")},
 		{"training-form", full, keysTo("t")},
 		{"training-field", full, keysTo("t", "up", "up")},
 		{"training-stop", full, keysTo("2", "s")},

@@ -3,8 +3,6 @@ package tui
 import (
 	"fmt"
 	"math"
-	"strconv"
-	"strings"
 
 	"tunebench/backend/training"
 	"tunebench/tui/widget"
@@ -14,6 +12,9 @@ var nan = math.NaN()
 
 // logView is the window over a log that may be growing. It follows the end until
 // the reader scrolls, and holds drawn lines only for what is in sight.
+//
+// With a filter it shows the lines that the filter found, and positions count
+// those.
 type logView struct {
 	n      int // lines there are
 	top    int
@@ -22,19 +23,67 @@ type logView struct {
 	follow bool
 	fresh  int // lines that came since the reader scrolled away
 
-	cache    map[int]string
-	cacheKey [4]int // width, left, look version, raw
+	filter LogSearch // nil shows all lines
+	find   LogSearch // what is marked in the lines; nil for nothing
+	match  int       // place of the line that the reader was taken to; -1 for none
+
+	// anchor is the arrival of the line at the top: it stays there when a line
+	// comes late above it.
+	anchor  int
+	version int
+
+	cache  map[int]string // by arrival
+	key    logKey
+	window []string
+	shown  logWindow
 }
 
-// grown takes over the number of lines there are now.
-func (v *logView) grown(n int) {
+// logKey is what all drawn lines depend on; logWindow what is in sight.
+type logKey struct {
+	width, left, look, match int
+	raw, labels              bool
+	find                     LogSearch
+}
+
+type logWindow struct {
+	top, height, n, version int
+	filter                  LogSearch
+}
+
+// grown takes over how many lines there are now.
+func (v *logView) grown(w Watch) {
+	n := w.Len()
+	if v.filter != nil {
+		n = v.filter.Len()
+	}
 	if !v.follow {
 		v.fresh += max(0, n-v.n)
 	}
-	if n < v.n {
-		v.cache = nil
-	}
 	v.n = n
+	if now := w.LogVersion(); now != v.version {
+		v.version = now
+		if !v.follow {
+			if place := w.Place(v.anchor); place >= 0 {
+				v.top = v.position(place)
+			}
+		}
+	}
+}
+
+// position is where the line at a place of the log stands in the view.
+func (v *logView) position(place int) int {
+	if v.filter != nil {
+		return v.filter.Before(place)
+	}
+	return place
+}
+
+// place is the place in the log of a position; -1 when there is none.
+func (v *logView) place(position int) int {
+	if v.filter != nil {
+		return v.filter.Place(position)
+	}
+	return position
 }
 
 func (v *logView) end() int { return max(0, v.n-v.height) }
@@ -43,11 +92,26 @@ func (v *logView) move(by int) {
 	if v.follow {
 		v.top = v.end()
 	}
-	v.top = max(0, min(v.top+by, v.end()))
+	v.to(v.top + by)
+}
+
+// to puts a position at the top, and follows from there if it is the end.
+func (v *logView) to(top int) {
+	v.top = max(0, min(top, v.end()))
 	v.follow = v.top >= v.end()
 	if v.follow {
 		v.fresh = 0
 	}
+}
+
+// show scrolls to a place of the log, so that what is around it is in sight.
+func (v *logView) show(place int) {
+	v.match = place
+	at := v.position(place)
+	if at < v.top || at >= v.top+v.height || v.follow {
+		v.top = max(0, min(at-v.height/3, v.end()))
+	}
+	v.follow = false
 }
 
 func (v *logView) toEnd() {
@@ -62,10 +126,15 @@ func (v *logView) note() string {
 	switch {
 	case v.n == 0:
 		return ""
+	case v.follow && v.filter == nil && v.n < 100:
+		return "following"
+	case v.follow && v.filter == nil:
+		// In steps, so that a line that comes costs no more than itself.
+		return "over " + widget.Count(int64(v.n/100*100)) + " lines   following"
 	case v.follow:
-		return widget.Count(int64(v.n)) + " lines   following"
+		return matches(v.n) + "   following"
 	case v.fresh > 0:
-		return fmt.Sprintf("%s new   line %s of %s", widget.Count(int64(v.fresh)), widget.Count(int64(v.top+1)), widget.Count(int64(v.n)))
+		return fmt.Sprintf("%s new, G shows them   line %s of %s", widget.Count(int64(v.fresh)), widget.Count(int64(v.top+1)), widget.Count(int64(v.n)))
 	}
 	return fmt.Sprintf("line %s of %s", widget.Count(int64(v.top+1)), widget.Count(int64(v.n)))
 }
@@ -77,102 +146,41 @@ func (v *logView) lines(l *widget.Look, w Watch, width, height int, raw bool) []
 		v.top = v.end()
 	}
 	v.top = max(0, min(v.top, v.end()))
-	key := [4]int{width, v.left, l.Version(), 0}
-	if raw {
-		key[3] = 1
+	key := logKey{width, v.left, l.Version(), v.match, raw, w.Streams() > 1, v.find}
+	if v.cache == nil || key != v.key || len(v.cache) > 1000 {
+		v.cache, v.key, v.window = make(map[int]string, height*2), key, nil
 	}
-	if v.cache == nil || key != v.cacheKey || len(v.cache) > 1000 {
-		v.cache, v.cacheKey = make(map[int]string, height*2), key
+	shown := logWindow{v.top, height, v.n, v.version, v.filter}
+	if v.window != nil && shown == v.shown {
+		return v.window
+	}
+	var got []training.LogLine
+	if v.filter != nil {
+		got = v.filter.Lines(v.top, height)
+	} else {
+		got = w.Lines(v.top, height)
 	}
 	out := make([]string, 0, height)
-	var got []training.LogLine
-	for i := v.top; i < min(v.top+height, v.n); i++ {
-		s, ok := v.cache[i]
+	for i, ln := range got {
+		if i == 0 {
+			v.anchor = ln.Arrival
+		}
+		s, ok := v.cache[ln.Arrival]
 		if !ok {
-			if got == nil {
-				got = w.Lines(v.top, height)
-			}
-			if i-v.top >= len(got) {
-				break
-			}
-			s = logLine(l, got[i-v.top], width, v.left, raw)
-			v.cache[i] = s
+			d := lineDrawer{look: l, width: width, left: v.left, raw: raw, labels: key.labels, find: v.find}
+			d.chosen = v.match >= 0 && v.place(v.top+i) == v.match
+			s = d.line(ln)
+			v.cache[ln.Arrival] = s
 		}
 		out = append(out, s)
 	}
-	return widget.Fit(out, width, height)
+	v.window, v.shown = widget.Fit(out, width, height), shown
+	return v.window
 }
 
-// logLine draws one line: the time, and a line of our own format as words.
-func logLine(l *widget.Look, ln training.LogLine, width, left int, raw bool) string {
-	r := l.Row(width).Gap(2)
-	if !ln.Time.IsZero() {
-		r.Put(widget.Faint, ln.Time.Format("15:04:05")).Gap(2)
+func matches(n int) string {
+	if n == 1 {
+		return "1 match"
 	}
-	if ln.Stream != "" && ln.Stream != "algo-1" {
-		r.Put(widget.Faint, ln.Stream).Gap(1)
-	}
-	if ln.Event == nil || raw {
-		return r.Put(level(ln.Text), l.Skip(ln.Text, left)).String()
-	}
-	e := ln.Event
-	name, text := widget.Muted, widget.Text
-	switch e.Event {
-	case "eval":
-		name, text = widget.Series(1), widget.Series(1)
-	case "warning":
-		name, text = widget.Warn, widget.Warn
-	case "failed":
-		name, text = widget.Bad, widget.Bad
-	case "done", "export":
-		name = widget.Good
-	case "phase", "plan", "resume", "merge", "checkpoint":
-		name = widget.Accent
-	}
-	r.Cell(name, e.Event, 10, false).Gap(1)
-	return r.Put(text, l.Skip(eventText(e), left)).String()
-}
-
-// eventText writes the numbers of an event in columns that line up.
-func eventText(e *training.Event) string {
-	var b strings.Builder
-	if e.Step != nil {
-		if e.Steps != nil {
-			total := strconv.Itoa(*e.Steps)
-			fmt.Fprintf(&b, "%*d of %s  ", len(total), *e.Step, total)
-		} else {
-			fmt.Fprintf(&b, "%d  ", *e.Step)
-		}
-	}
-	num := func(label string, v *float64, form string) {
-		if v != nil {
-			fmt.Fprintf(&b, "%s "+form+"  ", label, *v)
-		}
-	}
-	num("loss", e.Loss, "%.4f")
-	num("eval", e.EvalLoss, "%.4f")
-	if e.TokensPerS != nil {
-		fmt.Fprintf(&b, "%s tokens/s  ", widget.Count(int64(*e.TokensPerS)))
-	}
-	num("lr", e.LR, "%.2e")
-	num("grad", e.GradNorm, "%.2f")
-	num("epoch", e.Epoch, "%.2f")
-	if e.GPUGB != nil && *e.GPUGB > 0 {
-		fmt.Fprintf(&b, "%.1f GB  ", *e.GPUGB)
-	}
-	if e.Message != "" {
-		b.WriteString(e.Message)
-	}
-	return strings.TrimRight(b.String(), " ")
-}
-
-func level(s string) widget.Style {
-	t := strings.ToLower(s)
-	switch {
-	case strings.Contains(t, "error") || strings.HasPrefix(t, "traceback"):
-		return widget.Bad
-	case strings.Contains(t, "warning"):
-		return widget.Warn
-	}
-	return widget.Text
+	return widget.Count(int64(n)) + " matches"
 }

@@ -105,12 +105,41 @@ type Training interface {
 type Watch interface {
 	Job() training.Job
 	Len() int
+	// Lines are in the order of their times. A line that comes late shifts those
+	// behind it: LogVersion changes, and Place finds a line by its arrival.
 	Lines(from, n int) []training.LogLine
+	LogVersion() int
+	Place(arrival int) int
+	// Streams is how many hosts and attempts write to the log.
+	Streams() int
+	// Traceback is the place of the first traceback, -1 without one.
+	Traceback() int
+	Search(ctx context.Context, pattern string, regexp bool) (LogSearch, error)
+	// WriteLog writes the whole log as text.
+	WriteLog(ctx context.Context, to io.Writer, progress func(done, total int)) error
 	Points() []training.Point
 	Latest() training.Event
 	Err() error
 	Changed() <-chan struct{}
 	Done() <-chan struct{}
+	Close()
+}
+
+// LogSearch is the lines of a log in which something was found, in the order of
+// their times. They stream in until it is closed.
+type LogSearch interface {
+	Len() int
+	// Scanned is how many lines have been looked at.
+	Scanned() int
+	// Before counts the hits before a place of the log; Place is where the k-th
+	// hit stands, -1 if there is none.
+	Before(place int) int
+	Place(k int) int
+	Lines(k, n int) []training.LogLine
+	// Match is where the first match in a text begins and ends, -1 without one.
+	Match(text string) (start, end int)
+	Changed() <-chan struct{}
+	Err() error
 	Close()
 }
 

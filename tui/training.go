@@ -20,6 +20,7 @@ const (
 	trainJobs trainMode = iota // keys move in the list of jobs
 	trainLog                   // keys move in the log
 	trainForm
+	trainFind // a text to search for is typed
 )
 
 // trainingPane plans, starts, watches and stops training jobs.
@@ -27,7 +28,7 @@ type trainingPane struct {
 	app  *App
 	w, h int
 	mode trainMode
-	keys [3]*keys.Table
+	keys [4]*keys.Table
 
 	jobs    []training.Job
 	loaded  bool
@@ -42,7 +43,6 @@ type trainingPane struct {
 	watch    Watch
 	name     string // of the watched job
 	unwatch  context.CancelFunc
-	seen     int // log lines that were looked at for the progress
 	step     int
 	steps    int
 	progress map[string][2]int // job → step and steps as seen last
@@ -50,6 +50,9 @@ type trainingPane struct {
 	eval     float64
 	rate     float64
 	log      logView
+	find     finder
+	grew     time.Time // when the log was last seen to grow
+	burst    int       // lines that came since the look before
 	zoom     bool
 	raw      bool
 	plot     plotCache
@@ -67,7 +70,7 @@ type trainingPane struct {
 
 func newTrainingPane(a *App) *trainingPane {
 	p := &trainingPane{app: a, status: map[string]string{}, progress: map[string][2]int{}}
-	p.log.follow = true
+	p.log = logView{follow: true, match: -1}
 	p.bind()
 	return p
 }
@@ -235,8 +238,8 @@ func (p *trainingPane) watchChosen() tea.Cmd {
 	ctx, cancel := context.WithCancel(p.app.ctx)
 	w := p.app.svc.Training.Watch(ctx, j.Name)
 	p.watch, p.name, p.unwatch = w, j.Name, cancel
-	p.seen, p.step, p.steps, p.loss, p.eval, p.rate = 0, 0, 0, nan, nan, nan
-	p.log = logView{follow: true}
+	p.step, p.steps, p.loss, p.eval, p.rate = 0, 0, nan, nan, nan
+	p.log = logView{follow: true, match: -1}
 	p.plot = plotCache{}
 	p.refresh()
 	return follow(ctx, w.Changed, p.pause, func() (bool, tea.Cmd) {
@@ -248,6 +251,8 @@ func (p *trainingPane) watchChosen() tea.Cmd {
 }
 
 func (p *trainingPane) stopWatch() {
+	p.dropFind()
+	p.dropFilter()
 	if p.unwatch != nil {
 		p.unwatch()
 		p.watch.Close()
@@ -261,23 +266,25 @@ func (p *trainingPane) pause() time.Duration {
 	if p.app.pane() != pane(p) {
 		return 500 * time.Millisecond
 	}
+	if p.burst > 25 { // more than can be read
+		return 250 * time.Millisecond
+	}
 	return 100 * time.Millisecond
+}
+
+// streaming reports whether lines are coming in before the reader's eyes.
+func (p *trainingPane) streaming() bool {
+	return p.log.follow && p.app.pane() == pane(p) && time.Since(p.grew) < 4*spin
 }
 
 // refresh takes over what the watch has read, and reports whether more may come.
 func (p *trainingPane) refresh() bool {
-	n := p.watch.Len()
-	for p.seen < n {
-		lines := p.watch.Lines(p.seen, min(n-p.seen, 1000))
-		if len(lines) == 0 {
-			break
-		}
-		p.seen += len(lines)
-		for _, ln := range lines {
-			p.learn(ln.Event)
-		}
+	p.learn(p.watch.Latest())
+	before := p.log.n
+	p.log.grown(p.watch)
+	if p.burst = p.log.n - before; p.burst > 0 {
+		p.grew = time.Now()
 	}
-	p.log.grown(n)
 	if j := p.watch.Job(); j.Name == p.name && j.Status != "" {
 		for i := range p.jobs {
 			if p.jobs[i].Name == j.Name && !(p.jobs[i].Done() && !j.Done()) {
@@ -293,10 +300,8 @@ func (p *trainingPane) refresh() bool {
 	}
 }
 
-func (p *trainingPane) learn(e *training.Event) {
-	if e == nil {
-		return
-	}
+// learn takes over the newest numbers.
+func (p *trainingPane) learn(e training.Event) {
 	if e.Step != nil {
 		p.step = *e.Step
 	}
@@ -344,6 +349,9 @@ func (p *trainingPane) Typing() *widget.Input {
 	if p.mode == trainForm && p.form.Typing() {
 		return &p.form.Current().Input
 	}
+	if p.mode == trainFind {
+		return &p.find.in
+	}
 	return nil
 }
 
@@ -355,4 +363,6 @@ func (p *trainingPane) Edited() tea.Cmd {
 	return nil
 }
 
-func (p *trainingPane) Cursor() (int, int, bool) { return p.cx, p.cy, p.mode == trainForm && p.cx >= 0 }
+func (p *trainingPane) Cursor() (int, int, bool) {
+	return p.cx, p.cy, (p.mode == trainForm || p.mode == trainFind) && p.cx >= 0
+}

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"slices"
+
 	tea "charm.land/bubbletea/v2"
 
 	"tunebench/tui/keys"
@@ -44,6 +46,18 @@ func (p *trainingPane) noStop() string {
 	return ""
 }
 
+// leaveLog takes back one thing: the filter, the search, the log itself.
+func (p *trainingPane) leaveLog() {
+	switch {
+	case p.log.filter != nil:
+		p.dropFilter()
+	case p.log.find != nil:
+		p.dropFind()
+	default:
+		p.mode, p.zoom = trainJobs, false
+	}
+}
+
 func (p *trainingPane) bind() {
 	do := func(f func()) func(string) tea.Cmd {
 		return func(string) tea.Cmd { f(); return nil }
@@ -80,9 +94,17 @@ func (p *trainingPane) bind() {
 		{ID: "training.first", Keys: []string{"g", "home"}, Label: "newest", Help: "go to the newest job", Hidden: true, Do: move(-1 << 20)},
 		{ID: "training.last", Keys: []string{"G", "end"}, Label: "oldest", Help: "go to the oldest job", Hidden: true, Do: move(1 << 20)},
 	}, shared...)}
+	inLog := slices.Clone(shared)
+	inLog[0].Keys, inLog[0].Rank = nil, 0 // n is the next match there
 	p.keys[trainLog] = &keys.Table{Scope: "Training, log", Bindings: append([]keys.Binding{
-		{ID: "training.jobs", Keys: []string{"esc", "tab", "enter"}, Label: "jobs", Help: "move in the list of jobs", Rank: 1,
-			Do: do(func() { p.mode, p.zoom = trainJobs, false })},
+		{ID: "training.jobs", Keys: []string{"esc", "tab", "enter"}, Label: "jobs", Help: "end a filter, then a search, then move in the list of jobs again", Rank: 1,
+			Do: do(p.leaveLog)},
+		{ID: "training.find", Keys: []string{"/"}, Label: "find", Help: "find lines of the log that hold a text", Args: "TEXT", Rank: 3, Off: p.noJob, Do: p.openFind(false)},
+		{ID: "training.next-match", Keys: []string{"n"}, Label: "next match", Help: "go to the next line that matches", Rank: 2, Off: p.noFind, Do: p.next(1)},
+		{ID: "training.previous-match", Keys: []string{"N"}, Label: "previous match", Help: "go to the line before that matches", Off: p.noFind, Do: p.next(-1)},
+		{ID: "training.filter", Keys: []string{"&"}, Label: "only", Help: "show only the lines of the log that hold a text; an empty text shows all", Args: "TEXT", Rank: 4, Off: p.noJob, Do: p.openFind(true)},
+		{ID: "training.traceback", Keys: []string{"t"}, Label: "traceback", Help: "go to the first traceback", Rank: 2, Off: p.noTraceback, Do: p.toTraceback},
+		{ID: "training.save", Keys: []string{"S"}, Label: "save", Help: "write the whole log to a file", Args: "FILE", Off: p.noJob, Complete: p.app.deps.Paths, Do: p.save},
 		{ID: "training.follow", Keys: []string{"G", "end"}, Label: "follow", Help: "go to the end of the log and follow it", Rank: 2, Do: do(p.log.toEnd)},
 		{ID: "training.down", Keys: []string{"down", "j"}, Label: "down", Help: "scroll down", Hidden: true, Do: do(func() { p.log.move(1) })},
 		{ID: "training.up", Keys: []string{"up", "k"}, Label: "up", Help: "scroll up; the log is no longer followed", Hidden: true, Do: do(func() { p.log.move(-1) })},
@@ -91,7 +113,14 @@ func (p *trainingPane) bind() {
 		{ID: "training.top", Keys: []string{"g", "home"}, Label: "top", Help: "go to the first line", Hidden: true, Do: do(func() { p.log.move(-1 << 30) })},
 		{ID: "training.right", Keys: []string{"right", "l"}, Label: "right", Help: "show what is further right", Hidden: true, Do: do(func() { p.log.sideways(8) })},
 		{ID: "training.left", Keys: []string{"left", "h"}, Label: "left", Help: "show what is further left", Hidden: true, Do: do(func() { p.log.sideways(-8) })},
-	}, shared...)}
+	}, inLog...)}
+	p.keys[trainFind] = &keys.Table{Scope: "Training, find", Bindings: []keys.Binding{
+		{ID: "training.find-take", Keys: []string{"enter"}, Label: "find", Help: "search for the text, or show only the lines that hold it", Rank: 1,
+			Do: func(string) tea.Cmd { return p.takeFind(p.find.in.Value()) }},
+		{ID: "training.find-regexp", Keys: []string{"ctrl+r"}, Label: "regexp", Help: "read the text as a regular expression, or not", Rank: 2,
+			Do: do(func() { p.find.regexp, p.find.err = !p.find.regexp, "" })},
+		{ID: "training.find-close", Keys: []string{"esc"}, Label: "close", Help: "do not search", Rank: 3, Do: do(func() { p.mode = trainLog })},
+	}}
 	p.keys[trainForm] = &keys.Table{Scope: "Training, new job", Bindings: formKeys("training", &p.form, p.start, func() tea.Cmd {
 		p.mode = trainJobs
 		return nil

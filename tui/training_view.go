@@ -146,11 +146,24 @@ func (p *trainingPane) viewJob(height int) []string {
 		}
 	}
 	note := p.log.note()
+	if f := p.findNote(); f != "" {
+		note = f + "   " + note
+	}
 	if err := p.watch.Err(); err != nil {
 		note = widget.MarkWarning + " " + err.Error()
 	}
 	lines = append(lines, l.Rule(p.w, "log", note, p.mode == trainLog))
+	if at := p.watch.Traceback(); at >= 0 && p.log.n > 0 && height-len(lines) > 4 {
+		r := l.Row(p.w).Gap(2).Put(widget.Bad, widget.MarkFailed+" the first traceback is at line "+widget.Count(int64(at+1)))
+		lines = append(lines, r.Gap(3).Put(widget.Key, "t").Put(widget.Muted, " shows it").String())
+	}
+	if p.mode == trainFind {
+		lines = append(lines, p.findLine(p.h-height+len(lines)))
+	}
 	logH := max(height-len(lines), 1)
+	if p.log.filter != nil && p.log.n == 0 {
+		return append(lines, l.Row(p.w).Gap(2).Put(widget.Faint, "no line matches the filter; esc shows all lines").String())
+	}
 	if p.watch.Len() == 0 {
 		word := "the log has no line yet"
 		if j.Done() {

@@ -88,7 +88,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 		SageMaker: acct.SageMaker(), Logs: acct.Logs(), S3: acct.S3(), Store: st,
 		Bucket: acct.Bucket(), RoleARN: acct.TrainingRole(), BaseModel: acct.TrainingBase(),
 		Bills: acct.Bills(), Defaults: cfg.Training, Prices: cfg.Prices,
-		AccountName: acct.Name(), Region: acct.Region(),
+		AccountName: acct.Name(), Region: acct.Region(), LogDir: filepath.Join(paths.State, "logs"),
 	})
 	s.imports = modelimport.New(modelimport.Config{
 		Bedrock: acct.Bedrock(), S3: acct.S3(), Store: st, Training: s.training,

@@ -119,7 +119,17 @@ func openServices(ctx context.Context, paths config.Paths, cfg config.Config) (*
 type screenTraining struct{ *training.Service }
 
 func (t screenTraining) Watch(ctx context.Context, name string) tui.Watch {
-	return t.Service.Watch(ctx, name)
+	return screenWatch{t.Service.Watch(ctx, name)}
+}
+
+type screenWatch struct{ *training.Watch }
+
+func (w screenWatch) Search(ctx context.Context, pattern string, regexp bool) (tui.LogSearch, error) {
+	h, err := w.Watch.Search(ctx, pattern, regexp)
+	if err != nil {
+		return nil, err // a nil *LogHits must not become a LogSearch
+	}
+	return h, nil
 }
 
 type screenChat struct{ *chat.Service }

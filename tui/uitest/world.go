@@ -155,6 +155,8 @@ type Log struct {
 	job     training.Job
 	lines   []training.LogLine
 	points  []training.Point
+	latest  training.Event
+	version int
 	changed chan struct{}
 	done    chan struct{}
 	Error   error
@@ -173,14 +175,16 @@ func NewLog(j training.Job) *Log {
 func (l *Log) Write(lines ...training.LogLine) {
 	l.mu.Lock()
 	for _, ln := range lines {
+		ln.Arrival = len(l.lines)
 		l.lines = append(l.lines, ln)
+		l.learn(ln.Event)
 		if e := ln.Event; e != nil && e.Step != nil && (e.Loss != nil || e.EvalLoss != nil) {
-			p := training.Point{Step: *e.Step, Loss: math.NaN(), EvalLoss: math.NaN(), LR: math.NaN()}
-			if e.Loss != nil {
-				p.Loss = *e.Loss
-			}
-			if e.EvalLoss != nil {
-				p.EvalLoss = *e.EvalLoss
+			nan := math.NaN()
+			p := training.Point{Step: *e.Step, Loss: nan, EvalLoss: nan, LR: nan, GradNorm: nan, TokensPerS: nan, GPUGB: nan}
+			for to, v := range map[*float64]*float64{&p.Loss: e.Loss, &p.EvalLoss: e.EvalLoss, &p.LR: e.LR, &p.GradNorm: e.GradNorm, &p.TokensPerS: e.TokensPerS, &p.GPUGB: e.GPUGB} {
+				if v != nil {
+					*to = *v
+				}
 			}
 			l.points = append(l.points, p)
 		}
@@ -207,7 +211,7 @@ func (l *Log) Lines(from, n int) []training.LogLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	from = min(from, len(l.lines))
-	return l.lines[from:min(from+n, len(l.lines))]
+	return slices.Clone(l.lines[from:min(from+n, len(l.lines))])
 }
 
 // Points returns the curve.
@@ -217,8 +221,33 @@ func (l *Log) Points() []training.Point {
 	return l.points
 }
 
-// Latest returns the last event.
-func (l *Log) Latest() training.Event { return training.Event{} }
+// Latest returns the newest numbers.
+func (l *Log) Latest() training.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.latest
+}
+
+func (l *Log) learn(e *training.Event) {
+	if e == nil {
+		return
+	}
+	if e.Step != nil {
+		l.latest.Step = e.Step
+	}
+	if e.Steps != nil {
+		l.latest.Steps = e.Steps
+	}
+	if e.Loss != nil {
+		l.latest.Loss = e.Loss
+	}
+	if e.EvalLoss != nil {
+		l.latest.EvalLoss = e.EvalLoss
+	}
+	if e.TokensPerS != nil {
+		l.latest.TokensPerS = e.TokensPerS
+	}
+}
 
 // Err returns Error.
 func (l *Log) Err() error { return l.Error }
