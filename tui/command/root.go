@@ -127,7 +127,7 @@ AWS-compatible service inside this process that really trains and really answers
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if g.output != "table" && g.output != "json" && (g.output != "jsonl" || cmd.Name() != "score") {
+			if g.output != "table" && g.output != "json" && (g.output != "jsonl" || cmd.Name() != "score") && (g.output != "csv" || cmd.Name() != "metrics") {
 				return usagef("-o %q is not a form of output; use -o table or -o json", g.output)
 			}
 			g.started = true

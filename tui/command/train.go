@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -14,7 +13,7 @@ import (
 
 func newTrain(g *globals) *cobra.Command {
 	return group("train", "Plan, start and watch training jobs",
-		newTrainPlan(g), newTrainStart(g), newTrainList(g), newTrainStatus(g), newTrainLogs(g), newTrainStop(g))
+		newTrainPlan(g), newTrainStart(g), newTrainList(g), newTrainStatus(g), newTrainLogs(g), newTrainMetrics(g), newTrainStop(g))
 }
 
 // trainFlags are what plan and start have in common.
@@ -185,16 +184,10 @@ func (g *globals) followTraining(ctx context.Context, s *session, name string) (
 			lastErr = err.Error()
 			g.say("%s  %s", name, lastErr)
 		}
-		var latest *training.Event
-		for _, l := range w.Lines(seen, w.Len()-seen) {
-			if l.Event != nil && (l.Event.Event == "step" || l.Event.Event == "eval") {
-				latest = l.Event
-			}
-			seen++
-		}
-		if latest != nil && time.Now().After(next) {
-			next = time.Now().Add(2 * time.Second)
-			g.say("%s  %s", name, eventText(*latest))
+		e := w.Latest()
+		if e.Step != nil && *e.Step != seen && time.Now().After(next) {
+			seen, next = *e.Step, time.Now().Add(2*time.Second)
+			g.say("%s  %s", name, eventText(e))
 		}
 	}
 	for {
@@ -284,75 +277,6 @@ func newTrainStatus(g *globals) *cobra.Command {
 				return g.printJob(j)
 			})
 		},
-	}
-}
-
-// logOut is one line of `train logs -o json` (JSON Lines).
-type logOut struct {
-	Time   time.Time       `json:"time"`
-	Stream string          `json:"stream"`
-	Text   string          `json:"text"`
-	Event  *training.Event `json:"event,omitempty"`
-}
-
-func newTrainLogs(g *globals) *cobra.Command {
-	var follow bool
-	c := &cobra.Command{
-		Use: "logs JOB", Short: "The log of a training job", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			return g.with(ctx, func(s *session) error {
-				if _, err := s.training.Job(ctx, args[0]); err != nil {
-					return err
-				}
-				return g.printLogs(ctx, s, args[0], follow)
-			})
-		},
-	}
-	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on until the job has ended")
-	return c
-}
-
-func (g *globals) printLogs(ctx context.Context, s *session, name string, follow bool) error {
-	enc := json.NewEncoder(g.out)
-	enc.SetEscapeHTML(false)
-	show := func(l training.LogLine) error {
-		if g.jsonOut() {
-			return enc.Encode(logOut{l.Time, l.Stream, l.Text, l.Event})
-		}
-		_, err := fmt.Fprintf(g.out, "%s  %s\n", l.Time.Local().Format("15:04:05.000"), l.Text)
-		return err
-	}
-	if !follow {
-		return s.training.Logs(ctx, name, show)
-	}
-	w := s.training.Watch(ctx, name)
-	defer w.Close()
-	seen := 0
-	flush := func() error {
-		for _, l := range w.Lines(seen, w.Len()-seen) {
-			seen++
-			if err := show(l); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for {
-		select {
-		case <-w.Changed():
-			if err := flush(); err != nil {
-				return err
-			}
-		case <-w.Done():
-			if err := flush(); err != nil {
-				return err
-			}
-			if err := w.Err(); err != nil && ctx.Err() == nil {
-				return err
-			}
-			return nil
-		}
 	}
 }
 
