@@ -157,9 +157,12 @@ func (p *trainingPane) jump() tea.Cmd {
 	from := v.match
 	if at := v.position(max(from, 0)); from < 0 || at < v.top || at >= v.top+v.height {
 		// From what is in sight on, which counts.
-		if way > 0 {
+		switch {
+		case way > 0:
 			from = v.place(v.top) - 1
-		} else {
+		case v.follow:
+			from = v.place(v.n-1) + 1
+		default:
 			from = v.place(min(v.top+max(v.height, 1), v.n)-1) + 1
 		}
 	}
