@@ -24,12 +24,14 @@ const (
 // PromptFormat turns messages into the text, or the ids, that a model was
 // trained on. Get one with FormatByName.
 type PromptFormat struct {
-	Name        string // "mistral-v3", "human-assistant"
+	Name        string // "mistral-v3", "human-assistant", "plain", "chatml", "llama-3"
 	Description string // one line for people
 	Example     string // how one exchange looks
 
 	render       func(msgs []Message) []segment
 	answerPrefix string // stands between the prompt and the answer
+	end          string // token that ends an answer, "" for the tokenizer's own
+	trim         bool   // blanks at both ends of texts are taken off
 	template     string
 	detect       func(template string) bool
 }
@@ -45,7 +47,7 @@ type segment struct {
 // the local base model.
 const DefaultFormat = "mistral-v3"
 
-var formats = []PromptFormat{
+var formats = append([]PromptFormat{
 	{
 		Name:         DefaultFormat,
 		Description:  "Mistral tokenizer v3: no space before [/INST]; the system text stands before the last question",
@@ -68,7 +70,7 @@ var formats = []PromptFormat{
 			return strings.Contains(t, "Human: ") && strings.Contains(t, "Assistant: ") && !strings.Contains(t, "[INST]")
 		},
 	},
-}
+}, otherFormats()...)
 
 // Formats lists the names of all prompt formats, the default first.
 func Formats() []string {
@@ -175,15 +177,22 @@ func (f PromptFormat) EncodeExampleWith(t *Tokenizer, encode func(string) []int3
 	if err := checkPrompt(prompt); err != nil {
 		return nil, 0, err
 	}
-	if t.EOS() < 0 {
+	end := t.EOS()
+	if f.end != "" {
+		var ok bool
+		if end, ok = t.ID(f.end); !ok {
+			return nil, 0, fmt.Errorf("the tokenizer has no token %q, which prompt format %s needs", f.end, f.Name)
+		}
+	}
+	if end < 0 {
 		return nil, 0, fmt.Errorf("the tokenizer has no %s token to end an answer with", eosToken)
 	}
 	if ids, err = f.encode(t, encode, f.render(prompt)); err != nil {
 		return nil, 0, err
 	}
 	answerStart = len(ids)
-	ids = appendText(t, encode, ids, f.answerPrefix+msgs[len(msgs)-1].Content, false)
-	return append(ids, t.EOS()), answerStart, nil
+	ids = appendText(t, encode, ids, f.answerPrefix+f.content(msgs[len(msgs)-1].Content), false)
+	return append(ids, end), answerStart, nil
 }
 
 func appendText(t *Tokenizer, encode func(string) []int32, ids []int32, text string, first bool) []int32 {

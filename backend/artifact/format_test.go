@@ -145,14 +145,17 @@ func TestDetectFormat(t *testing.T) {
 		`{% for m in messages %}{{ '\n\nHuman: ' + m['content'] + eos_token }}{{ '\n\nAssistant: ' }}{% endfor %}`: "human-assistant",
 		`{{ '[SYSTEM_PROMPT]' }}[INST]x[/INST]`: "",
 		`{{ '[INST] ' + m + ' [/INST]' }}`:      "",
-		`<|im_start|>`:                          "",
-		``:                                      "",
+		`{% for m in messages %}{{'<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n'}}{% endfor %}`: "chatml",
+		`{{ '<|im_start|>system\nYou are a helpful assistant.<|im_end|>' }}`:                                            "",
+		`{{ '<|start_header_id|>' + m['role'] + '<|end_header_id|>\n\n' + m['content'] | trim + '<|eot_id|>' }}`:        "llama-3",
+		`<|im_start|>`: "",
+		``:             "",
 	} {
 		if got, ok := DetectFormat(template); got != want || ok != (want != "") {
 			t.Errorf("%q is taken for %q", template, got)
 		}
 	}
-	if _, err := FormatByName("chatml"); err == nil || !strings.Contains(err.Error(), "mistral-v3") {
+	if _, err := FormatByName("vicuna"); err == nil || !strings.Contains(err.Error(), "mistral-v3") {
 		t.Errorf("unknown format: %v", err)
 	}
 }

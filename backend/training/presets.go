@@ -156,14 +156,21 @@ func (s *Settings) Override(set map[string]string) error {
 	return s.check()
 }
 
+// mistralTokens are the special tokens that prompt formats can count on.
+var mistralTokens = []string{"<s>", "</s>", "[INST]", "[/INST]"}
+
 // check refuses settings with which no training can work.
 func (s *Settings) check() error {
 	bad := func(name string, v any, want string) error {
 		return fmt.Errorf("the training setting %s cannot be %v; it is %s", name, v, want)
 	}
 	within := func(v, low, high float64) bool { return v >= low && v <= high && !math.IsNaN(v) }
-	if _, err := artifact.FormatByName(s.PromptFormat); err != nil {
+	f, err := artifact.FormatByName(s.PromptFormat)
+	if err != nil {
 		return err
+	}
+	if foreign := slices.DeleteFunc(f.SpecialTokens(), func(t string) bool { return slices.Contains(mistralTokens, t) }); len(foreign) > 0 {
+		return fmt.Errorf("prompt format %s needs the tokens %s, which Mistral's tokenizer does not have; train with mistral-v3, human-assistant or plain", f.Name, strings.Join(foreign, ", "))
 	}
 	switch {
 	case !slices.Contains([]string{"lora", "qlora", "full"}, s.Method):

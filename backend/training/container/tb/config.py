@@ -13,7 +13,7 @@ from tb.failure import JobError
 FILE = "job.json"
 VERSION = 1
 ALL_LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-PROMPT_FORMATS = ("mistral-v3", "human-assistant")
+PROMPT_FORMATS = ("mistral-v3", "human-assistant", "plain", "chatml", "llama-3")
 MAX_STEPS = 10_000_000
 
 

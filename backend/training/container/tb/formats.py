@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BOS, EOS = "<s>", "</s>"
+IM_START, IM_END = "<|im_start|>", "<|im_end|>"
+END_OF_TURN = "<|eot_id|>"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class Segment:
 class PromptFormat:
     name: str
     render: Callable[[list[Message]], list[Segment]]  # up to where the answer begins
-    answer_prefix: str  # stands between the prompt and the answer
+    answer_prefix: str = ""  # stands between the prompt and the answer
+    end: str = EOS  # token that ends an answer
+    trim: bool = False  # blanks at both ends of texts are taken off
 
     @property
     def chat_template(self) -> str:
@@ -85,7 +89,45 @@ def _human_assistant(messages: list[Message]) -> list[Segment]:
     return [*segments, Segment("\n\nAssistant: ")]
 
 
+def _plain(messages: list[Message]) -> list[Segment]:
+    system, turns = _split(messages)
+    segments = [Segment(BOS, True)]
+    for i, message in enumerate(turns):
+        if message.role == "assistant":
+            segments += [Segment(message.content), Segment(EOS, True)]
+            continue
+        lead = "\n" if i else system + "\n\n" if system else ""
+        segments.append(Segment(lead + message.content + "\n"))
+    return segments
+
+
+def _chatml(messages: list[Message]) -> list[Segment]:
+    system, turns = _split(messages)
+    segments: list[Segment] = []
+    for message in [Message("system", system), *turns] if system else turns:
+        segments += [Segment(IM_START, True), Segment(message.role + "\n" + message.content), Segment(IM_END, True), Segment("\n")]
+    return [*segments, Segment(IM_START, True), Segment("assistant\n")]
+
+
+def _llama_3(messages: list[Message]) -> list[Segment]:
+    system, turns = _split(messages)
+
+    def header(role: str, text: str) -> list[Segment]:
+        return [Segment("<|start_header_id|>", True), Segment(role), Segment("<|end_header_id|>", True), Segment("\n\n" + text)]
+
+    segments = [Segment("<|begin_of_text|>", True)]
+    for message in [Message("system", system), *turns] if system else turns:
+        segments += [*header(message.role, message.content.strip()), Segment(END_OF_TURN, True)]
+    return [*segments, *header("assistant", "")]
+
+
 FORMATS = {
-    "mistral-v3": PromptFormat("mistral-v3", _mistral_v3, " "),
-    "human-assistant": PromptFormat("human-assistant", _human_assistant, ""),
+    f.name: f
+    for f in (
+        PromptFormat("mistral-v3", _mistral_v3, " "),
+        PromptFormat("human-assistant", _human_assistant),
+        PromptFormat("plain", _plain),
+        PromptFormat("chatml", _chatml, end=IM_END),
+        PromptFormat("llama-3", _llama_3, end=END_OF_TURN, trim=True),
+    )
 }

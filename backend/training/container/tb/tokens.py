@@ -74,5 +74,6 @@ class Encoder:
             else:
                 ids += self.text(segment.text, first=i == 0)
         start = len(ids)
-        ids += self.text(prompt_format.answer_prefix + messages[-1].content)
-        return Example([*ids, self.special_id(EOS, prompt_format.name)], start)
+        answer = messages[-1].content.strip() if prompt_format.trim else messages[-1].content
+        ids += self.text(prompt_format.answer_prefix + answer)
+        return Example([*ids, self.special_id(prompt_format.end, prompt_format.name)], start)
