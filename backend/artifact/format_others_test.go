@@ -45,7 +45,7 @@ func TestLlama3Example(t *testing.T) {
 	if end, _ := tok.ID("<|eot_id|>"); ids[len(ids)-1] != end || tok.Decode(ids[start:]) != "5432" {
 		t.Errorf("the answer is %v", ids[start:])
 	}
-	if got := f.Missing(tok); got != nil && len(got) > 0 {
+	if got := f.Missing(tok); len(got) > 0 {
 		t.Errorf("missing %q", got)
 	}
 }
