@@ -64,6 +64,15 @@ func (t *Tokenizer) Token(id int32) string {
 	return t.vocab[id]
 }
 
+// Spelled returns the bytes that a token stands for, which need not be whole
+// characters: "" for an id that does not exist.
+func (t *Tokenizer) Spelled(id int32) string {
+	if id < 0 || int(id) >= len(t.bytes) {
+		return ""
+	}
+	return string(t.bytes[id])
+}
+
 // IsSpecial tells whether id is a special token, which Decode leaves out.
 func (t *Tokenizer) IsSpecial(id int32) bool { return t.special[id] }
 

@@ -70,6 +70,14 @@ func (t *Tokenizer) configure(fsys fs.FS) error {
 	return nil
 }
 
+// ParseEitherTokenizer parses a tokenizer.json or a tokenizer.model.
+func ParseEitherTokenizer(b []byte) (*Tokenizer, error) {
+	if len(b) > 0 && b[0] == '{' {
+		return ParseTokenizer(b)
+	}
+	return ParseSentencePiece(b)
+}
+
 // LoadEitherTokenizer reads tokenizer.json of a folder, or tokenizer.model where
 // there is no tokenizer.json. The error is fs.ErrNotExist when there is neither.
 func LoadEitherTokenizer(fsys fs.FS) (*Tokenizer, error) {

@@ -8,27 +8,49 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tunebench/backend/artifact"
 	"tunebench/backend/dataset"
 )
 
 func newDataset(g *globals) *cobra.Command {
 	return group("dataset", "Look at a dataset and prepare it for training",
 		newDatasetInfo(g), newDatasetHead(g), newDatasetSearch(g), newDatasetFilter(g),
-		newDatasetProfile(g), newDatasetBadRows(g), newDatasetPrepare(g))
+		newDatasetProfile(g), newDatasetTokens(g), newDatasetBadRows(g), newDatasetPrepare(g))
 }
 
 // reading are the flags that say how a dataset's file is read.
 type reading struct {
-	columns []string // PART=COLUMN
+	columns   []string // PART=COLUMN
+	tokenizer string   // folder or file, "" for an estimate
+
+	loaded *artifact.Tokenizer
 }
 
 func (r *reading) flags(c *cobra.Command) {
 	c.Flags().StringArrayVar(&r.columns, "map", nil, "read a column as PART, such as --map question=text (id, system, question, context, answer, messages, category)")
 }
 
+func (r *reading) tokenizerFlag(c *cobra.Command) {
+	c.Flags().StringVar(&r.tokenizer, "tokenizer", "", "count tokens with this tokenizer: a model's folder, a tokenizer.json or a tokenizer.model")
+}
+
+// options are what the flags say about opening a dataset, its columns excepted.
+func (r *reading) options() (o dataset.OpenOptions, err error) {
+	if r.tokenizer != "" {
+		if r.loaded, err = dataset.LoadTokenizer(r.tokenizer); err != nil {
+			return o, err
+		}
+		o.Tokens = dataset.TokensOf(r.loaded, r.tokenizer)
+	}
+	return o, nil
+}
+
 // open opens a dataset as the flags say. The function it returns closes it.
 func (r *reading) open(ctx context.Context, g *globals, path string) (*dataset.Dataset, func(), error) {
-	var o dataset.OpenOptions
+	o, err := r.options()
+	if err != nil {
+		return nil, nil, err
+	}
 	d, err := dataset.Open(ctx, path, o)
 	if err != nil || len(r.columns) == 0 {
 		return d, func() { _ = d.Close() }, err
@@ -101,12 +123,19 @@ func newDatasetHead(g *globals) *cobra.Command {
 	var in reading
 	var count, row int64
 	var format string
+	var maxLength int
 	c := &cobra.Command{
 		Use: "head FILE", Short: "Rows from the first or from any other on",
 		Long: "Prints rows as they are read, from --row on. Rows are counted from 1.\n" +
-			"Only what is printed is read of a file of text, and not the whole file.",
+			"Only what is printed is read of a file of text, and not the whole file.\n" +
+			"With --render and --tokenizer a row is shown exactly as it is trained on: how many\n" +
+			"tokens it has, how many of them are learnt, and where it is cut at --max-length;\n" +
+			"with -o json every token.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if maxLength < 0 || maxLength > 0 && (format == "" || in.tokenizer == "") {
+				return usagef("--max-length needs --render and --tokenizer, and a number of tokens")
+			}
 			if count < 1 || row < 1 {
 				return usagef("--count and --row must be at least 1; rows are counted from 1")
 			}
@@ -116,6 +145,11 @@ func newDatasetHead(g *globals) *cobra.Command {
 			}
 			defer done()
 			p := newRowPrinter(g, format)
+			if p.format != "" && in.loaded != nil {
+				p.prompt = func(row int64) (dataset.Prompt, error) {
+					return d.Prompt(cmd.Context(), row, format, in.loaded, maxLength)
+				}
+			}
 			for first, left := row-1, count; left > 0; {
 				n := min(left, rowsAtOnce)
 				rows, err := d.Rows(cmd.Context(), first, n)
@@ -140,5 +174,7 @@ func newDatasetHead(g *globals) *cobra.Command {
 	c.Flags().Int64VarP(&count, "count", "n", 10, "how many rows")
 	c.Flags().Int64Var(&row, "row", 1, "first row, counted from 1")
 	c.Flags().StringVar(&format, "render", "", "print rows as the model sees them, in this prompt format")
+	c.Flags().IntVar(&maxLength, "max-length", 0, "sequence length in tokens at which rows are cut; 0 for none")
+	in.tokenizerFlag(c)
 	return c
 }

@@ -46,6 +46,7 @@ func newDatasetPrepare(g *globals) *cobra.Command {
 		},
 	}
 	p.in.flags(c)
+	p.in.tokenizerFlag(c)
 	f := c.Flags()
 	f.StringVar(&p.out, "out", "", "folder to write to")
 	f.StringVar(&p.file, "recipe", "", "recipe file, or the manifest of an earlier preparation")
@@ -134,6 +135,9 @@ func (p *preparing) run(cmd *cobra.Command, g *globals, path string) error {
 		}
 	}
 	o := dataset.PrepareOptions{Out: p.out, PromptFormat: r.PromptFormat, Split: r.Split, Seed: r.Seed, Recipe: r.Recipe}
+	if o.Open, err = p.in.options(); err != nil {
+		return err
+	}
 	if len(p.in.columns) > 0 {
 		d, done, err := p.in.open(cmd.Context(), g, path)
 		if err != nil {

@@ -88,6 +88,7 @@ func newDatasetProfile(g *globals) *cobra.Command {
 		},
 	}
 	in.flags(c)
+	in.tokenizerFlag(c)
 	c.Flags().IntVar(&o.MaxTokens, "max-tokens", 0, "count the rows that are longer than this sequence length")
 	c.Flags().BoolVar(&o.Near, "near", false, "look for near repetitions, too (MinHash)")
 	c.Flags().StringVar(&o.Against, "against", "", "evaluation file whose questions must not be among the rows")

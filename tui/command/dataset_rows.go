@@ -28,6 +28,8 @@ type rowOut struct {
 	Error    string            `json:"error,omitempty"`
 	Rendered string            `json:"rendered,omitempty"`
 	Fields   map[string]string `json:"fields"`
+	// Prompt is the row in tokens, when a tokenizer was given.
+	Prompt *dataset.Prompt `json:"prompt,omitempty"`
 }
 
 // rowPrinter prints rows as they come: a table whose columns have fixed widths,
@@ -35,8 +37,9 @@ type rowOut struct {
 type rowPrinter struct {
 	g      *globals
 	w      *bufio.Writer
-	format string         // prompt format of rendered text, "" for a table
-	hit    *regexp.Regexp // what was searched for; the table shows it in its place
+	format string                                  // prompt format of rendered text, "" for a table
+	hit    *regexp.Regexp                          // what was searched for; the table shows it in its place
+	prompt func(row int64) (dataset.Prompt, error) // renders with a tokenizer, nil without
 	list   *listPrinter
 	n      int
 }
@@ -68,6 +71,13 @@ func (p *rowPrinter) row(r dataset.Row) error {
 			return err
 		}
 		o.Rendered = prompt + answer
+		if p.prompt != nil {
+			t, err := p.prompt(r.Index)
+			if err != nil {
+				return err
+			}
+			o.Prompt, o.Rendered = &t, t.Text
+		}
 	}
 	first := p.n == 0
 	p.n++
@@ -80,6 +90,13 @@ func (p *rowPrinter) row(r dataset.Row) error {
 			text = "! " + r.Err
 		}
 		fmt.Fprintf(p.w, "%d: %s\n", o.Row, text)
+		if t := o.Prompt; t != nil {
+			fmt.Fprintf(p.w, "   %d tokens, %d learnt", t.Length, max(0, t.Kept-t.AnswerStart))
+			if t.Verdict != dataset.PromptWhole {
+				fmt.Fprintf(p.w, "; %s", t.Verdict)
+			}
+			fmt.Fprintln(p.w)
+		}
 	case p.hit != nil:
 		if first {
 			fmt.Fprintf(p.w, "%9s  %-16s  %s\n", "ROW", "COLUMN", "TEXT")

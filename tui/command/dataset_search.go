@@ -95,6 +95,7 @@ func newDatasetFilter(g *globals) *cobra.Command {
 		},
 	}
 	in.flags(c)
+	in.tokenizerFlag(c)
 	c.Flags().StringVar(&format, "render", "", "print rows as the model sees them, in this prompt format")
 	listFlags(c, &limit, &count)
 	return c

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -42,6 +43,11 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXPIRED_URL", expired.URL)
+			tokenizer, err := filepath.Abs("../../backend/artifact/testdata/spaces-first")
+			if err != nil {
+				return err
+			}
+			e.Setenv("TOKENIZER", tokenizer)
 			for _, k := range []string{"AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_REGION", "AWS_DEFAULT_REGION"} {
 				e.Setenv(k, "")
 			}
