@@ -191,11 +191,14 @@ type Live interface {
 }
 
 // Files is Datasets over package dataset.
-type Files struct{}
+type Files struct {
+	// Objects opens s3:// paths; nil refuses them.
+	Objects dataset.Objects
+}
 
 // Open opens a file of examples.
-func (Files) Open(ctx context.Context, path string) (Dataset, error) {
-	d, err := dataset.Open(ctx, path, dataset.OpenOptions{})
+func (f Files) Open(ctx context.Context, path string) (Dataset, error) {
+	d, err := dataset.Open(ctx, path, dataset.OpenOptions{Objects: f.Objects})
 	if err != nil {
 		return nil, err // a nil *dataset.Dataset must not become a Dataset
 	}
@@ -208,7 +211,8 @@ func (Files) Render(r dataset.Row, format string) (prompt, completion string, er
 }
 
 // Prepare writes the splits of a file.
-func (Files) Prepare(ctx context.Context, path string, o dataset.PrepareOptions, progress func(dataset.Progress)) (dataset.Manifest, error) {
+func (f Files) Prepare(ctx context.Context, path string, o dataset.PrepareOptions, progress func(dataset.Progress)) (dataset.Manifest, error) {
+	o.Open.Objects = f.Objects
 	return dataset.Prepare(ctx, path, o, progress)
 }
 

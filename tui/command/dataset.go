@@ -10,12 +10,13 @@ import (
 
 	"tunebench/backend/artifact"
 	"tunebench/backend/dataset"
+	"tunebench/backend/dataset/objectstore"
 )
 
 func newDataset(g *globals) *cobra.Command {
 	return group("dataset", "Look at a dataset and prepare it for training",
 		newDatasetInfo(g), newDatasetHead(g), newDatasetSearch(g), newDatasetFilter(g),
-		newDatasetProfile(g), newDatasetTokens(g), newDatasetBadRows(g), newDatasetPrepare(g))
+		newDatasetProfile(g), newDatasetTokens(g), newDatasetBadRows(g), newDatasetPrepare(g), newDatasetUpload(g))
 }
 
 // reading are the flags that say how a dataset's file is read.
@@ -45,24 +46,46 @@ func (r *reading) options() (o dataset.OpenOptions, err error) {
 	return o, nil
 }
 
+// objects lets s3:// paths be read, with the account that the flags name. It is
+// opened only when one of the paths is there. The function closes it.
+func (g *globals) objects(ctx context.Context, paths ...string) (dataset.Objects, func(), error) {
+	for _, p := range paths {
+		if strings.HasPrefix(p, "s3://") {
+			s, err := g.open(ctx)
+			if err != nil {
+				return nil, nil, err
+			}
+			return objectstore.New(s.account.S3()), func() { _ = s.close() }, nil // it was only read
+		}
+	}
+	return nil, func() {}, nil
+}
+
 // open opens a dataset as the flags say. The function it returns closes it.
 func (r *reading) open(ctx context.Context, g *globals, path string) (*dataset.Dataset, func(), error) {
 	o, err := r.options()
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := dataset.Open(ctx, path, o)
-	if err != nil || len(r.columns) == 0 {
-		return d, func() { _ = d.Close() }, err
-	}
-	m := d.Info().Mapping
-	_ = d.Close() // it was only read
-	if err := r.apply(&m); err != nil {
+	objects, left, err := g.objects(ctx, path)
+	if err != nil {
 		return nil, nil, err
 	}
-	o.Mapping = &m
-	d, err = dataset.Open(ctx, path, o)
-	return d, func() { _ = d.Close() }, err
+	o.Objects = objects
+	d, err := dataset.Open(ctx, path, o)
+	if err == nil && len(r.columns) > 0 {
+		m := d.Info().Mapping
+		_ = d.Close() // it was only read
+		if err = r.apply(&m); err == nil {
+			o.Mapping = &m
+			d, err = dataset.Open(ctx, path, o)
+		}
+	}
+	if err != nil {
+		left()
+		return nil, nil, err
+	}
+	return d, func() { _ = d.Close(); left() }, nil
 }
 
 // apply puts the named columns into a mapping.

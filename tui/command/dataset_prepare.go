@@ -138,6 +138,12 @@ func (p *preparing) run(cmd *cobra.Command, g *globals, path string) error {
 	if o.Open, err = p.in.options(); err != nil {
 		return err
 	}
+	objects, left, err := g.objects(cmd.Context(), path)
+	if err != nil {
+		return err
+	}
+	defer left()
+	o.Open.Objects = objects
 	if len(p.in.columns) > 0 {
 		d, done, err := p.in.open(cmd.Context(), g, path)
 		if err != nil {

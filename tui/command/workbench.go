@@ -15,6 +15,7 @@ import (
 	"tunebench/backend/account"
 	"tunebench/backend/chat"
 	"tunebench/backend/config"
+	"tunebench/backend/dataset/objectstore"
 	"tunebench/backend/evaluation"
 	"tunebench/backend/training"
 	"tunebench/themes"
@@ -73,9 +74,12 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 	if name == account.AWS && cfg.Account.Profile != "" {
 		name = cfg.Account.Profile
 	}
+	objects := &screenObjects{}
 	return tui.Deps{
-		Datasets:    tui.Files{},
-		Open:        func(ctx context.Context) (*tui.Services, error) { return openServices(ctx, paths, cfg) },
+		Datasets: tui.Files{Objects: objects},
+		Open: func(ctx context.Context) (*tui.Services, error) {
+			return openServices(ctx, paths, cfg, objects)
+		},
 		AccountName: name,
 		HeldOut:     sampleHeldout,
 		WorkDir:     filepath.Join(paths.State, "datasets"),
@@ -90,7 +94,7 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 }
 
 // openServices opens the account for the screen.
-func openServices(ctx context.Context, paths config.Paths, cfg config.Config) (*tui.Services, error) {
+func openServices(ctx context.Context, paths config.Paths, cfg config.Config, objects *screenObjects) (*tui.Services, error) {
 	s, err := openSession(ctx, paths, cfg)
 	if err != nil {
 		return nil, account.Explain(err)
@@ -99,6 +103,7 @@ func openServices(ctx context.Context, paths config.Paths, cfg config.Config) (*
 	if err != nil {
 		return nil, errors.Join(account.Explain(err), s.close())
 	}
+	objects.use(objectstore.New(s.account.S3()))
 	name := s.account.Name()
 	if p := s.account.Profile(); p != "" {
 		name = p
