@@ -56,6 +56,44 @@ func crashed() *uitest.World {
 	return w
 }
 
+// stepping writes the steps of a training.
+func stepping(log *uitest.Log, n int, f func(i int, e *training.Event)) {
+	for i := 1; i <= n; i++ {
+		step, steps, loss, norm, rate := 5*i, 400, 0.4+3/float64(i), 0.5, 24_000.0
+		e := training.Event{Event: "step", Step: &step, Steps: &steps, Loss: &loss, GradNorm: &norm, TokensPerS: &rate}
+		f(i, &e)
+		log.Write(training.LogLine{Time: uitest.Noon, Stream: "algo-1", Event: &e})
+	}
+}
+
+// rivals is an account with two jobs that have curves.
+func rivals() *uitest.World {
+	w := uitest.Full()
+	second := w.TrainJobs[1]
+	log := uitest.NewLog(second)
+	stepping(log, 80, func(i int, e *training.Event) { *e.Loss += 0.3 })
+	w.Logs[second.Name] = log
+	return w
+}
+
+// troubled is an account whose job has a loss that is no number and gradients
+// that are too large.
+func troubled() *uitest.World {
+	w := uitest.Full()
+	j := w.TrainJobs[0]
+	log := uitest.NewLog(j)
+	stepping(log, 60, func(i int, e *training.Event) {
+		if i > 50 {
+			*e.GradNorm = 40
+		}
+		if i > 55 || i == 30 {
+			e.Loss, e.NotFinite = nil, []string{"loss"}
+		}
+	})
+	w.Logs[j.Name] = log
+	return w
+}
+
 func scenes() []scene {
 	full := uitest.Full
 	refuses := with(func(w *uitest.World) {
@@ -92,6 +130,15 @@ func scenes() []scene {
 			r.press("enter")
 		}},
 		{"training-traceback", crashed, keysTo("2", "enter", "t")},
+		{"training-chart", full, keysTo("2", "v", "left", "left", "+")},
+		{"training-metric", full, keysTo("2", "v", "m", "m", "a")},
+		{"training-words", full, keysTo("2", "v", "x")},
+		{"training-compare", rivals, func(r *rig) {
+			r.press("2", ":")
+			r.write("compare tunebench-style-20260714-102210")
+			r.press("enter", "v")
+		}},
+		{"training-advice", troubled, keysTo("2")},
 		{"training-form", full, keysTo("t")},
 		{"training-field", full, keysTo("t", "up", "up")},
 		{"training-stop", full, keysTo("2", "s")},

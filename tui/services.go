@@ -45,6 +45,10 @@ type Deps struct {
 	Train  config.Training
 	Prices config.Prices
 
+	// NoBraille says that the terminal cannot show braille: charts are told in
+	// words.
+	NoBraille bool
+
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -117,7 +121,9 @@ type Watch interface {
 	Search(ctx context.Context, pattern string, regexp bool) (LogSearch, error)
 	// WriteLog writes the whole log as text.
 	WriteLog(ctx context.Context, to io.Writer, progress func(done, total int)) error
+	// Points are the charts' values; PointsVersion changes with them.
 	Points() []training.Point
+	PointsVersion() int
 	Latest() training.Event
 	Err() error
 	Changed() <-chan struct{}

@@ -20,7 +20,8 @@ const (
 	trainJobs trainMode = iota // keys move in the list of jobs
 	trainLog                   // keys move in the log
 	trainForm
-	trainFind // a text to search for is typed
+	trainFind  // a text to search for is typed
+	trainChart // keys move in the chart
 )
 
 // trainingPane plans, starts, watches and stops training jobs.
@@ -28,7 +29,7 @@ type trainingPane struct {
 	app  *App
 	w, h int
 	mode trainMode
-	keys [4]*keys.Table
+	keys [5]*keys.Table
 
 	jobs    []training.Job
 	loaded  bool
@@ -55,8 +56,7 @@ type trainingPane struct {
 	burst    int       // lines that came since the look before
 	zoom     bool
 	raw      bool
-	plot     plotCache
-	plotLogY bool
+	chart    chartState
 
 	form     widget.Form
 	preset   string
@@ -71,6 +71,7 @@ type trainingPane struct {
 func newTrainingPane(a *App) *trainingPane {
 	p := &trainingPane{app: a, status: map[string]string{}, progress: map[string][2]int{}}
 	p.log = logView{follow: true, match: -1}
+	p.chart.reset()
 	p.bind()
 	return p
 }
@@ -240,7 +241,7 @@ func (p *trainingPane) watchChosen() tea.Cmd {
 	p.watch, p.name, p.unwatch = w, j.Name, cancel
 	p.step, p.steps, p.loss, p.eval, p.rate = 0, 0, nan, nan, nan
 	p.log = logView{follow: true, match: -1}
-	p.plot = plotCache{}
+	p.chart.reset()
 	p.refresh()
 	return follow(ctx, w.Changed, p.pause, func() (bool, tea.Cmd) {
 		if p.watch != w {
@@ -253,6 +254,7 @@ func (p *trainingPane) watchChosen() tea.Cmd {
 func (p *trainingPane) stopWatch() {
 	p.dropFind()
 	p.dropFilter()
+	p.dropRivals()
 	if p.unwatch != nil {
 		p.unwatch()
 		p.watch.Close()

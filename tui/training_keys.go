@@ -76,8 +76,11 @@ func (p *trainingPane) bind() {
 			Do: do(func() { p.zoom = !p.zoom })},
 		{ID: "training.raw", Keys: []string{"w"}, Label: "raw", Help: "show log lines as they were written, or read", Off: p.noJob,
 			Do: do(func() { p.raw = !p.raw; p.log.cache = nil })},
-		{ID: "training.scale", Keys: []string{"y"}, Label: "log scale", Help: "draw the loss on the other scale: logarithmic or linear", Off: p.noJob,
-			Do: do(func() { p.plotLogY = !p.plotLogY })},
+		{ID: "training.scale", Keys: []string{"y"}, Label: "log scale", Help: "draw the chart on the other scale: logarithmic or linear", Off: p.noJob,
+			Do: do(func() { p.chart.logY = !p.chart.logY })},
+		{ID: "training.metric", Keys: []string{"m"}, Label: "metric", Help: "chart another number: loss, learning rate, gradient norm, tokens/s, GPU memory", Off: p.noJob,
+			Do: do(func() { p.chart.metric = (p.chart.metric + 1) % len(chartMetrics) })},
+		{ID: "training.compare", Keys: []string{"c"}, Label: "compare", Help: "draw other jobs into the same chart", Args: "JOB...", Off: p.noJob, Do: p.compare},
 		{ID: "training.refresh", Keys: []string{"r"}, Label: "refresh", Help: "read the list of jobs again", Do: func(string) tea.Cmd {
 			if p.app.openErr != nil {
 				return p.app.open()
@@ -89,6 +92,8 @@ func (p *trainingPane) bind() {
 	p.keys[trainJobs] = &keys.Table{Scope: "Training", Bindings: append([]keys.Binding{
 		{ID: "training.log", Keys: []string{"enter", "tab"}, Label: "log", Help: "move in the log of this job", Rank: 1, Off: p.noJob,
 			Do: do(func() { p.mode = trainLog })},
+		{ID: "training.chart", Keys: []string{"v"}, Label: "chart", Help: "look closely at the chart: cursor, zoom, smoothing", Rank: 6, Off: p.noJob,
+			Do: do(func() { p.mode = trainChart; p.point(0) })},
 		{ID: "training.down", Keys: []string{"down", "j"}, Label: "down", Help: "next job", Hidden: true, Do: move(1)},
 		{ID: "training.up", Keys: []string{"up", "k"}, Label: "up", Help: "job before", Hidden: true, Do: move(-1)},
 		{ID: "training.first", Keys: []string{"g", "home"}, Label: "newest", Help: "go to the newest job", Hidden: true, Do: move(-1 << 20)},
@@ -121,6 +126,31 @@ func (p *trainingPane) bind() {
 			Do: do(func() { p.find.regexp, p.find.err = !p.find.regexp, "" })},
 		{ID: "training.find-close", Keys: []string{"esc"}, Label: "close", Help: "do not search", Rank: 3, Do: do(func() { p.mode = trainLog })},
 	}}
+	inChart := slices.DeleteFunc(slices.Clone(shared), func(b keys.Binding) bool { return b.ID == "training.zoom" })
+	for i := range inChart {
+		switch inChart[i].ID {
+		case "training.metric", "training.compare", "training.scale":
+			inChart[i].Rank = 3
+		default:
+			inChart[i].Rank = 0
+		}
+	}
+	c := &p.chart
+	p.keys[trainChart] = &keys.Table{Scope: "Training, chart", Bindings: append([]keys.Binding{
+		{ID: "training.chart-close", Keys: []string{"esc", "v", "enter", "tab"}, Label: "jobs", Help: "back to the list of jobs", Rank: 1,
+			Do: do(func() { p.mode, c.cursor = trainJobs, -1 })},
+		{ID: "training.cursor-right", Keys: []string{"right", "l"}, Label: "cursor right", Help: "move the cursor to the next step that was logged", Hidden: true, Do: do(func() { p.point(1) })},
+		{ID: "training.cursor-left", Keys: []string{"left", "h"}, Label: "cursor left", Help: "move the cursor to the step before", Hidden: true, Do: do(func() { p.point(-1) })},
+		{ID: "training.cursor-far-right", Keys: []string{"pgdown", "L"}, Label: "far right", Help: "move the cursor by ten steps that were logged", Hidden: true, Do: do(func() { p.point(10) })},
+		{ID: "training.cursor-far-left", Keys: []string{"pgup", "H"}, Label: "far left", Help: "move the cursor back by ten", Hidden: true, Do: do(func() { p.point(-10) })},
+		{ID: "training.cursor-first", Keys: []string{"g", "home"}, Label: "first", Help: "move the cursor to the first step", Hidden: true, Do: do(func() { p.point(-1 << 30) })},
+		{ID: "training.cursor-last", Keys: []string{"G", "end"}, Label: "last", Help: "move the cursor to the last step", Hidden: true, Do: do(func() { p.point(1 << 30) })},
+		{ID: "training.zoom-in", Keys: []string{"+", "="}, Label: "closer", Help: "show half as many steps, around the cursor", Rank: 2, Do: do(func() { p.magnify(0.5) })},
+		{ID: "training.zoom-out", Keys: []string{"-"}, Label: "further", Help: "show twice as many steps", Rank: 2, Do: do(func() { p.magnify(2) })},
+		{ID: "training.zoom-all", Keys: []string{"0"}, Label: "all", Help: "show all steps", Do: do(func() { c.from, c.to = 0, 0 })},
+		{ID: "training.smooth", Keys: []string{"a"}, Label: "average", Help: "smooth the curves with a moving average, or not", Rank: 4, Do: do(func() { c.smooth = !c.smooth })},
+		{ID: "training.words", Keys: []string{"x"}, Label: "words", Help: "tell the chart in words, or draw it", Rank: 5, Do: do(func() { c.words = !c.words })},
+	}, inChart...)}
 	p.keys[trainForm] = &keys.Table{Scope: "Training, new job", Bindings: formKeys("training", &p.form, p.start, func() tea.Cmd {
 		p.mode = trainJobs
 		return nil

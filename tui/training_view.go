@@ -12,13 +12,6 @@ import (
 	"tunebench/tui/widget"
 )
 
-// plotCache keeps the drawn chart until there is another point or size.
-type plotCache struct {
-	points, w, h, version, steps int
-	logY                         bool
-	lines                        []string
-}
-
 func (p *trainingPane) View() []string {
 	p.cx = -1
 	if s := p.app.accountState(p.w, p.h); s != nil {
@@ -128,10 +121,13 @@ func (p *trainingPane) viewJob(height int) []string {
 	} else if height >= 12 {
 		lines = append(lines, p.phaseLine(j))
 	}
+	lines = append(lines, p.adviceLines((height-len(lines))/3)...)
 	// The chart and the log share what is left; the log keeps at least five lines.
 	rest := height - len(lines)
 	chart := 0
 	switch {
+	case p.mode == trainChart:
+		chart = max(rest-6, rest/2)
 	case rest >= 30:
 		chart = rest * 2 / 5
 	case rest >= 13:
@@ -141,7 +137,7 @@ func (p *trainingPane) viewJob(height int) []string {
 		chart = 0
 	}
 	if chart > 0 {
-		if c := p.chart(chart); c != nil {
+		if c := p.viewChart(chart); c != nil {
 			lines = append(lines, c...)
 		}
 	}
@@ -223,58 +219,6 @@ func (p *trainingPane) phaseLine(j *training.Job) string {
 		}
 	}
 	return r.String()
-}
-
-// chart draws the losses, once for every new point.
-func (p *trainingPane) chart(height int) []string {
-	l := p.app.look
-	pts := p.watch.Points()
-	c := &p.plot
-	if c.lines != nil && c.points == len(pts) && c.w == p.w && c.h == height && c.version == l.Version() && c.logY == p.plotLogY && c.steps == p.steps {
-		return c.lines
-	}
-	*c = plotCache{points: len(pts), w: p.w, h: height, version: l.Version(), logY: p.plotLogY, steps: p.steps}
-	train := widget.Curve{Name: "train", Style: widget.Series(0)}
-	eval := widget.Curve{Name: "eval", Style: widget.Series(1), Marks: true}
-	for _, pt := range pts {
-		x := float64(pt.Step)
-		// What was not logged at a point is no gap in the curve.
-		if !math.IsNaN(pt.Loss) || math.IsNaN(pt.EvalLoss) {
-			train.X, train.Y = append(train.X, x), append(train.Y, pt.Loss)
-		}
-		if !math.IsNaN(pt.EvalLoss) {
-			eval.X, eval.Y = append(eval.X, x), append(eval.Y, pt.EvalLoss)
-		}
-	}
-	logY := p.plotLogY != steep(pts)
-	plot := widget.Plot{Curves: []widget.Curve{train, eval}, XMax: float64(p.steps), LogY: logY}
-	body := plot.Draw(l, p.w-3, height-1)
-	if body == nil {
-		return nil
-	}
-	r := l.Row(p.w).Gap(2).Put(widget.Muted, "loss").Gap(3).Put(widget.Series(0), "⠤⠤ train").Gap(3).Put(widget.Series(1), "⠶ eval")
-	if logY {
-		r.Gap(3).Put(widget.Faint, "log scale")
-	}
-	c.lines = append(c.lines, r.String())
-	for _, s := range body {
-		c.lines = append(c.lines, l.Row(p.w).Gap(2).Raw(s, p.w-3).String())
-	}
-	return c.lines
-}
-
-// steep reports whether the loss falls so far that a linear scale would hide the
-// end of the way.
-func steep(pts []training.Point) bool {
-	lo, hi := math.Inf(1), 0.0
-	for _, pt := range pts {
-		for _, v := range [...]float64{pt.Loss, pt.EvalLoss} {
-			if v > 0 && !math.IsInf(v, 0) {
-				lo, hi = min(lo, v), max(hi, v)
-			}
-		}
-	}
-	return hi > 30*lo
 }
 
 func (p *trainingPane) viewForm() []string {

@@ -59,6 +59,8 @@ type curve struct {
 	points []Point
 	// Steps of lines that name none are counted: last is the newest of them.
 	last int
+	// version counts the points that came.
+	version int
 }
 
 // maxPoints bounds the curve; beyond it every second point goes.
@@ -92,6 +94,7 @@ func (c *curve) add(e *Event) {
 		p.Step = c.last + 1
 	}
 	c.last = max(c.last, p.Step)
+	c.version++
 	i, found := slices.BinarySearchFunc(c.points, p.Step, func(p Point, step int) int { return p.Step - step })
 	if !found {
 		c.points = slices.Insert(c.points, i, noPoint(p.Step))

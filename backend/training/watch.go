@@ -89,6 +89,13 @@ func (w *Watch) Points() []Point {
 	return slices.Clone(w.curve.points)
 }
 
+// PointsVersion changes when Points does.
+func (w *Watch) PointsVersion() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.curve.version
+}
+
 // Latest holds the newest value of each number, and the name and message of
 // the newest event.
 func (w *Watch) Latest() Event {

@@ -87,10 +87,26 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 		Create: func(path string) (io.WriteCloser, error) {
 			return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		},
-		Report: func(text string) (string, error) { return crash.Report(reports(paths), version(), text) },
-		Themes: themes.NewSet(os.DirFS(paths.ThemesDir())),
-		UI:     cfg.UI, Chat: cfg.Chat, Eval: cfg.Eval, Train: cfg.Training, Prices: cfg.Prices,
+		Report:    func(text string) (string, error) { return crash.Report(reports(paths), version(), text) },
+		Themes:    themes.NewSet(os.DirFS(paths.ThemesDir())),
+		NoBraille: !showsBraille(os.Getenv),
+		UI:        cfg.UI, Chat: cfg.Chat, Eval: cfg.Eval, Train: cfg.Training, Prices: cfg.Prices,
 	}, paths, nil
+}
+
+// showsBraille reports whether the terminal can be expected to show braille: not
+// a dumb one nor Linux's own, and none whose locale is not UTF-8.
+func showsBraille(env func(string) string) bool {
+	switch env("TERM") {
+	case "dumb", "linux":
+		return false
+	}
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := strings.ToLower(env(name)); v != "" {
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return true // nothing is known: sshd may not have passed it on
 }
 
 // openServices opens the account for the screen.

@@ -32,6 +32,9 @@ func (l *Log) LogVersion() int {
 	return l.version
 }
 
+// PointsVersion counts the points.
+func (l *Log) PointsVersion() int { return len(l.Points()) }
+
 // Place is where a line stands.
 func (l *Log) Place(arrival int) int {
 	l.mu.Lock()

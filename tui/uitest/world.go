@@ -178,13 +178,16 @@ func (l *Log) Write(lines ...training.LogLine) {
 		ln.Arrival = len(l.lines)
 		l.lines = append(l.lines, ln)
 		l.learn(ln.Event)
-		if e := ln.Event; e != nil && e.Step != nil && (e.Loss != nil || e.EvalLoss != nil) {
+		if e := ln.Event; e != nil && e.Step != nil && (e.Loss != nil || e.EvalLoss != nil || e.NotFinite != nil) {
 			nan := math.NaN()
 			p := training.Point{Step: *e.Step, Loss: nan, EvalLoss: nan, LR: nan, GradNorm: nan, TokensPerS: nan, GPUGB: nan}
 			for to, v := range map[*float64]*float64{&p.Loss: e.Loss, &p.EvalLoss: e.EvalLoss, &p.LR: e.LR, &p.GradNorm: e.GradNorm, &p.TokensPerS: e.TokensPerS, &p.GPUGB: e.GPUGB} {
 				if v != nil {
 					*to = *v
 				}
+			}
+			if slices.Contains(e.NotFinite, "loss") {
+				p.Loss = math.Inf(1)
 			}
 			l.points = append(l.points, p)
 		}

@@ -22,7 +22,18 @@ type Plot struct {
 	// in sight; 0 for what the points need.
 	XMax float64
 	LogY bool
+	// From and To, when To is larger, are the part of the x axis that is shown.
+	From, To float64
+	// Cursor is where a line stands across the chart, if Pointed.
+	Cursor  float64
+	Pointed bool
 }
+
+// MarkGap stands on the x axis where a value was no finite number.
+const MarkGap = "╳"
+
+// inside reports whether x is in the part that is shown.
+func (p Plot) inside(x float64) bool { return p.To <= p.From || x >= p.From && x <= p.To }
 
 type span struct{ lo, hi float64 }
 
@@ -78,7 +89,7 @@ func (p Plot) Draw(l *Look, width, height int) []string {
 	xs, ys := span{math.Inf(1), math.Inf(-1)}, span{math.Inf(1), math.Inf(-1)}
 	for _, c := range p.Curves {
 		for i, v := range c.Y {
-			if v := y(v); finite(v) && finite(c.X[i]) {
+			if v := y(v); finite(v) && finite(c.X[i]) && p.inside(c.X[i]) {
 				xs.add(c.X[i])
 				ys.add(v)
 			}
@@ -87,8 +98,12 @@ func (p Plot) Draw(l *Look, width, height int) []string {
 	if xs.empty() {
 		return nil
 	}
-	xs.hi = max(xs.hi, p.XMax)
-	xs.lo = min(xs.lo, max(0, xs.lo-1)) // a first step of 1 starts at the axis
+	if p.To > p.From {
+		xs = span{p.From, p.To}
+	} else {
+		xs.hi = max(xs.hi, p.XMax)
+		xs.lo = min(xs.lo, max(0, xs.lo-1)) // a first step of 1 starts at the axis
+	}
 	if xs.hi == xs.lo {
 		xs.hi++
 	}
@@ -98,7 +113,11 @@ func (p Plot) Draw(l *Look, width, height int) []string {
 	labels, lw := p.yLabels(l, ys, rows)
 	d := newDots(width-lw-2, rows)
 	for i, c := range p.Curves {
-		d.curve(c, i+1, xs, ys, y)
+		d.curve(p.cut(c), i+1, xs, ys, y)
+	}
+	cursor := -1
+	if p.Pointed && p.Cursor >= xs.lo && p.Cursor <= xs.hi {
+		cursor = int(math.Round((p.Cursor-xs.lo)/(xs.hi-xs.lo)*float64(d.w*2-1))) / 2
 	}
 	lines := make([]string, 0, height)
 	for r := range rows {
@@ -111,7 +130,11 @@ func (p Plot) Draw(l *Look, width, height int) []string {
 		for c := 0; c < d.w; {
 			i := r*d.w + c
 			if d.bits[i] == 0 {
-				row.Gap(1)
+				if c == cursor {
+					row.Put(Faint, "│")
+				} else {
+					row.Gap(1)
+				}
 				c++
 				continue
 			}
@@ -126,6 +149,20 @@ func (p Plot) Draw(l *Look, width, height int) []string {
 		lines = append(lines, row.String())
 	}
 	return append(lines, p.xAxis(l, xs, width, lw)...)
+}
+
+// cut leaves out the points that are not in the part that is shown.
+func (p Plot) cut(c Curve) Curve {
+	if p.To <= p.From {
+		return c
+	}
+	out := Curve{Name: c.Name, Style: c.Style, Marks: c.Marks}
+	for i, x := range c.X {
+		if p.inside(x) {
+			out.X, out.Y = append(out.X, x), append(out.Y, c.Y[i])
+		}
+	}
+	return out
 }
 
 func (d *dots) curve(c Curve, owner int, xs, ys span, y func(float64) float64) {
@@ -200,10 +237,23 @@ func (p Plot) xAxis(l *Look, xs span, width, lw int) []string {
 		copy(label[at:], s)
 		free = at + len(s) + 2
 	}
-	return []string{
-		l.Row(width).Gap(lw).Put(Border, " └"+string(axis)).String(),
-		l.Row(width).Put(Faint, string(label)).String(),
+	gap := make([]bool, w)
+	for _, c := range p.Curves {
+		for i, v := range c.Y {
+			if math.IsInf(v, 0) && c.X[i] >= xs.lo && c.X[i] <= xs.hi {
+				gap[int(math.Round((c.X[i]-xs.lo)/(xs.hi-xs.lo)*float64(w-1)))] = true
+			}
+		}
 	}
+	r := l.Row(width).Gap(lw).Put(Border, " └")
+	for i, c := range axis {
+		if gap[i] {
+			r.Put(Bad, MarkGap)
+		} else {
+			r.Put(Border, string(c))
+		}
+	}
+	return []string{r.String(), l.Row(width).Put(Faint, string(label)).String()}
 }
 
 // Ticks returns about n round numbers between lo and hi.
