@@ -40,6 +40,7 @@ type trainingPane struct {
 	scroll  widget.Scroll
 	status  map[string]string // job → last seen status
 	opening string            // job that is put under the cursor when it appears
+	extra   []training.Job    // opened by name, and not in the list
 
 	watch    Watch
 	name     string // of the watched job
@@ -174,6 +175,7 @@ func (p *trainingPane) take(jobs []training.Job) tea.Cmd {
 	if j := p.job(); j != nil {
 		chosen = j.Name
 	}
+	jobs = p.withExtra(jobs)
 	slices.SortStableFunc(jobs, func(a, b training.Job) int { return b.Created.Compare(a.Created) })
 	p.jobs, p.loaded, p.err, p.read = jobs, true, nil, p.app.deps.Now()
 	var cmds []tea.Cmd

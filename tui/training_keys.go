@@ -92,6 +92,8 @@ func (p *trainingPane) bind() {
 	p.keys[trainJobs] = &keys.Table{Scope: "Training", Bindings: append([]keys.Binding{
 		{ID: "training.log", Keys: []string{"enter", "tab"}, Label: "log", Help: "move in the log of this job", Rank: 1, Off: p.noJob,
 			Do: do(func() { p.mode = trainLog })},
+		{ID: "training.open", Keys: []string{"o"}, Label: "open", Help: "open any training job of the account by its name", Args: "JOB", Off: p.app.needAccount,
+			Complete: p.jobNames, Do: p.openJob},
 		{ID: "training.chart", Keys: []string{"v"}, Label: "chart", Help: "look closely at the chart: cursor, zoom, smoothing", Rank: 6, Off: p.noJob,
 			Do: do(func() { p.mode = trainChart; p.point(0) })},
 		{ID: "training.down", Keys: []string{"down", "j"}, Label: "down", Help: "next job", Hidden: true, Do: move(1)},

@@ -192,7 +192,14 @@ func (p *trainingPane) progressLine(j *training.Job) string {
 	if !math.IsNaN(p.eval) {
 		figure("eval loss", fmt.Sprintf("%.4f", p.eval), widget.Series(1))
 	}
-	figure("time", widget.Clock(elapsed(*j, p.app.deps.Now())), widget.Text)
+	now := p.app.deps.Now()
+	figure("time", widget.Clock(elapsed(*j, now)), widget.Text)
+	if b := j.Billable(now); b > 0 && p.app.svc.Account.Bills {
+		figure("billed", widget.Clock(b), widget.Text)
+	}
+	if j.Spent != nil {
+		figure("cost", fmt.Sprintf("$%.2f", j.Spent.USD), widget.Text)
+	}
 	if !math.IsNaN(p.rate) {
 		figure("tokens/s", widget.Count(int64(p.rate)), widget.Text)
 	}
@@ -217,6 +224,9 @@ func (p *trainingPane) phaseLine(j *training.Job) string {
 		if !end.IsZero() && !(last && j.Done()) {
 			r.Gap(1).Put(widget.Faint, widget.Clock(end.Sub(ph.Start)))
 		}
+	}
+	if w := j.Waiting(); w != "" {
+		r.Gap(3).Put(widget.Info, w)
 	}
 	return r.String()
 }

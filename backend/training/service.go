@@ -113,6 +113,7 @@ func (s *Service) Job(ctx context.Context, name string) (Job, error) {
 		return Job{}, awserror.Explain(err)
 	}
 	j := describe(out)
+	j.Spent = s.spent(j)
 	known, err := s.c.Store.TrainingJob(ctx, s.c.AccountName, s.c.Region, name)
 	if err == nil {
 		j.remember(known)
@@ -170,6 +171,8 @@ func describe(out *sagemaker.DescribeTrainingJobOutput) Job {
 		j.Instance = line(string(out.ResourceConfig.InstanceType))
 		j.InstanceCount = int(aws.ToInt32(out.ResourceConfig.InstanceCount))
 	}
+	j.BillableSeconds = int(aws.ToInt32(out.BillableTimeInSeconds))
+	j.Spot = aws.ToBool(out.EnableManagedSpotTraining)
 	for _, t := range out.SecondaryStatusTransitions {
 		j.Phases = append(j.Phases, Phase{Status: line(string(t.Status)), Message: line(aws.ToString(t.StatusMessage)),
 			Start: aws.ToTime(t.StartTime), End: aws.ToTime(t.EndTime)})

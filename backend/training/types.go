@@ -115,6 +115,13 @@ type Job struct {
 	Artifact        string    `json:"artifact,omitempty"` // s3:// prefix of the merged model
 	Instance        string    `json:"instance,omitempty"`
 	InstanceCount   int       `json:"instance_count,omitempty"`
+	// BillableSeconds is SageMaker's count, 0 until there is one.
+	BillableSeconds int `json:"billable_seconds,omitempty"`
+	// Spot says that the job runs on spot capacity.
+	Spot bool `json:"spot,omitempty"`
+	// Spent is what it has cost so far; nil where that is not known or nothing is
+	// billed.
+	Spent *Cost `json:"spent,omitempty"`
 	// Dataset, BaseModel, PromptFormat and Preset come from this workbench's
 	// store and the job's hyper-parameters; "" when the job was started elsewhere.
 	Dataset      string `json:"dataset,omitempty"`

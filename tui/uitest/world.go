@@ -45,8 +45,10 @@ type World struct {
 
 	TrainJobs []training.Job
 	Logs      map[string]*Log
-	Plan      training.Plan
-	PlanErr   error
+	// Old are jobs that the list no longer holds.
+	Old     []training.Job
+	Plan    training.Plan
+	PlanErr error
 
 	ImportJobs []modelimport.Job
 	Imported   []modelimport.Model
@@ -307,7 +309,7 @@ func (t trainings) Jobs(context.Context) ([]training.Job, error) {
 func (t trainings) Job(_ context.Context, name string) (training.Job, error) {
 	t.w.mu.Lock()
 	defer t.w.mu.Unlock()
-	for _, j := range t.w.TrainJobs {
+	for _, j := range append(slices.Clone(t.w.TrainJobs), t.w.Old...) {
 		if j.Name == name {
 			return j, t.w.Err
 		}
