@@ -16,7 +16,7 @@ import (
 func newDataset(g *globals) *cobra.Command {
 	return group("dataset", "Look at a dataset and prepare it for training",
 		newDatasetInfo(g), newDatasetHead(g), newDatasetSearch(g), newDatasetFilter(g),
-		newDatasetProfile(g), newDatasetTokens(g), newDatasetBadRows(g), newDatasetPrepare(g), newDatasetUpload(g))
+		newDatasetProfile(g), newDatasetTokens(g), newDatasetBadRows(g), newDatasetPrepare(g), newDatasetUpload(g), newDatasetFetch(g))
 }
 
 // reading are the flags that say how a dataset's file is read.
