@@ -104,7 +104,7 @@ var _ evaluation.Record // the poisoned records are of this type
 // TestHostile: no text gets anything but printable cells into a frame, whatever
 // pane shows it, and no border moves.
 func TestHostile(t *testing.T) {
-	ways := [][]string{{"1"}, {"enter"}, {"esc", "p", "enter"}, {"esc", "2"}, {"j", "j"}, {"g", "enter", "z"}, {"z", "w"}, {"esc", "t"}, {"esc", "1", "t"}, {"esc", "3"}, {"tab"}, {"2", "j", "i"},
+	ways := [][]string{{"1"}, {"enter"}, {"esc", "p", "enter"}, {"esc", "2"}, {"j", "j"}, {"g", "enter", "z"}, {"z", "w"}, {"/"}, {".", "enter"}, {"n"}, {"&", "ctrl+r"}, {".", "enter"}, {"esc"}, {"esc"}, {"esc", "v"}, {"m"}, {"x"}, {"x", "esc", "c"}, {"tab", "enter"}, {"esc", "t"}, {"esc", "1", "t"}, {"esc", "3"}, {"tab"}, {"2", "j", "i"},
 		{"esc", "4"}, {"h", "i", "enter"}, {"esc", "v"}, {"m"}, {"esc", "5"}, {"enter"}, {"enter"}, {"esc", "esc", "o"}, {"esc", "?"}, {"esc", "ctrl+p"}}
 	for name, x := range payloads(t) {
 		play(t, func() *uitest.World { return poisoned(x) }, 120, 40, func(r *rig) {

@@ -60,17 +60,28 @@ func (d *lineDrawer) line(ln training.LogLine) string {
 		name = widget.Accent
 	}
 	words := eventText(e)
-	if d.find != nil && ln.Text != "" {
-		if in, _ := d.find.Match(ln.Text); in >= 0 {
-			if at, _ := d.find.Match(words); at < 0 { // it is in what was written only
-				d.text(r, text, ln.Text)
-				return r.String()
-			}
-		}
+	if d.found(ln.Text) && !d.found(words) && !d.found(e.Event) { // it is in what was written only
+		d.text(r, text, ln.Text)
+		return r.String()
+	}
+	if d.found(e.Event) {
+		name = foundStyle
 	}
 	r.Cell(name, e.Event, 10, false).Gap(1)
 	d.text(r, text, words)
 	return r.String()
+}
+
+// foundStyle is the style of what was searched for.
+var foundStyle = widget.Style{Fg: themes.SelectionText, Bg: themes.Selection, Attr: widget.Bold}
+
+// found reports whether what is searched for is in a text.
+func (d *lineDrawer) found(s string) bool {
+	if d.find == nil || s == "" {
+		return false
+	}
+	from, _ := d.find.Match(s)
+	return from >= 0
 }
 
 // text adds text with what was searched for marked in it.
@@ -80,7 +91,6 @@ func (d *lineDrawer) text(r *widget.Row, st widget.Style, s string) {
 		r.Put(st, s)
 		return
 	}
-	hit := widget.Style{Fg: themes.SelectionText, Bg: themes.Selection, Attr: widget.Bold}
 	for s != "" && r.Left() > 0 {
 		from, to := d.find.Match(s)
 		if from < 0 || to <= from {
@@ -91,7 +101,7 @@ func (d *lineDrawer) text(r *widget.Row, st widget.Style, s string) {
 		if d.look.Width(s[:to]) > r.Left() {
 			break
 		}
-		r.Put(st, s[:from]).Put(hit, s[from:to])
+		r.Put(st, s[:from]).Put(foundStyle, s[from:to])
 		s = s[to:]
 	}
 	r.Put(st, s)

@@ -140,7 +140,7 @@ func (p *trainingPane) shortJob(set int) string {
 	if set > 0 {
 		name = p.chart.rivals[set-1].name
 	}
-	return p.app.look.Squeeze(strings.TrimPrefix(name, "tunebench-"), 28)
+	return p.app.look.Squeeze(strings.TrimPrefix(strings.TrimPrefix(name, "tunebench-"), "tb-"), 32)
 }
 
 // viewChart draws the chart, once for everything that changes it.
@@ -153,7 +153,7 @@ func (p *trainingPane) viewChart(height int) []string {
 	}
 	c.drawn, c.lines = key, nil
 	curves := p.curves()
-	logY := c.logY != steep(curves)
+	logY := c.logY != steep(curves, c.from, c.to)
 	head := p.chartHead(curves, logY)
 	if key.words {
 		c.lines = append([]string{head}, p.chartWords(curves, height-1)...)
@@ -307,10 +307,13 @@ func (p *trainingPane) chartWords(curves []widget.Curve, height int) []string {
 
 // steep reports whether a value falls so far that a linear scale would hide the
 // end of the way.
-func steep(curves []widget.Curve) bool {
+func steep(curves []widget.Curve, from, to int) bool {
 	lo, hi := math.Inf(1), 0.0
 	for _, c := range curves {
-		for _, v := range c.Y {
+		for i, v := range c.Y {
+			if to > 0 && (c.X[i] < float64(from) || c.X[i] > float64(to)) {
+				continue
+			}
 			if v > 0 && !math.IsInf(v, 0) {
 				lo, hi = min(lo, v), max(hi, v)
 			}

@@ -206,7 +206,12 @@ func (d *dots) curve(c Curve, owner int, xs, ys span, y func(float64) float64) {
 func (p Plot) yLabels(l *Look, ys span, rows int) ([]string, int) {
 	labels := make([]string, rows)
 	width := 0
-	for _, v := range Ticks(ys.lo, ys.hi, max(3, rows/2)) {
+	n := max(3, rows/2)
+	ticks := Ticks(ys.lo, ys.hi, n)
+	if p.LogY {
+		ticks = logTicks(ys.lo, ys.hi, n)
+	}
+	for _, v := range ticks {
 		r := int(math.Round((ys.hi - v) / (ys.hi - ys.lo) * float64(rows*4-1)))
 		r = max(0, min(r/4, rows-1))
 		shown := v
@@ -219,6 +224,32 @@ func (p Plot) yLabels(l *Look, ys span, rows int) ([]string, int) {
 		width = max(width, l.Width(labels[r]))
 	}
 	return labels, width
+}
+
+// logTicks returns round numbers between 10^lo and 10^hi, as their logarithms.
+func logTicks(lo, hi float64, n int) []float64 {
+	var ticks []float64
+	if hi-lo < 1.3 { // little more than a decade: the numbers of a linear axis
+		for _, v := range Ticks(math.Pow(10, lo), math.Pow(10, hi), n) {
+			if v > 0 {
+				ticks = append(ticks, math.Log10(v))
+			}
+		}
+		return ticks
+	}
+	steps := []float64{0}
+	if float64(n) >= 2*(hi-lo) {
+		steps = []float64{0, math.Log10(2), math.Log10(5)}
+	}
+	every := math.Max(1, math.Ceil((hi-lo)/float64(n)))
+	for d := math.Floor(lo); d <= hi; d += every {
+		for _, s := range steps {
+			if v := d + s; v >= lo && v <= hi {
+				ticks = append(ticks, v)
+			}
+		}
+	}
+	return ticks
 }
 
 func (p Plot) xAxis(l *Look, xs span, width, lw int) []string {
