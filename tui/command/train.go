@@ -252,8 +252,32 @@ func (g *globals) printJob(j training.Job) error {
 		"job", j.Name, "status", j.Status, "secondary status", j.SecondaryStatus,
 		"failure reason", j.FailureReason, "dataset", j.Dataset, "base model", j.BaseModel,
 		"preset", j.Preset, "created", when(j.Created), "time", elapsed(j.Created, j.Ended, time.Now()),
+		"phases", phases(j, time.Now()), "now", j.Waiting(), "cost so far", costSoFar(j),
 		"artifact", j.Artifact)
 	return nil
+}
+
+// phases is the way that a job has gone, with the time each took.
+func phases(j training.Job, now time.Time) string {
+	var all []string
+	for i, p := range j.Phases {
+		end := p.End
+		if end.IsZero() {
+			if end = now; i < len(j.Phases)-1 || j.Done() {
+				end = p.Start
+			}
+		}
+		all = append(all, p.Status+" "+end.Sub(p.Start).Round(time.Second).String())
+	}
+	return strings.Join(all, ", ")
+}
+
+// costSoFar says what a job has cost, and how that was reckoned.
+func costSoFar(j training.Job) string {
+	if j.Spent == nil {
+		return ""
+	}
+	return fmt.Sprintf("about $%.2f (%s)", j.Spent.USD, j.Spent.Basis)
 }
 
 func newTrainList(g *globals) *cobra.Command {
