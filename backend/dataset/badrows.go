@@ -3,7 +3,12 @@ package dataset
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"strings"
+
+	"tunebench/backend/safetext"
 )
 
 // BadRow is a row that cannot be trained on or evaluated.
@@ -21,7 +26,12 @@ type BadRow struct {
 	// Raw is the row as the file has it, without the line end. A format that has
 	// no text of its own (Parquet) gives its columns as a JSON object.
 	Raw []byte
+	// Cut says that Raw is only the beginning of a row that is longer than 256 MiB.
+	Cut bool
 }
+
+// maxRaw bounds BadRow.Raw in bytes.
+const maxRaw = 256 << 20
 
 // BadRows calls f with every row that has no usable question and answer, in the
 // order of the rows, until f returns an error, which it returns. A file that
@@ -29,16 +39,25 @@ type BadRow struct {
 // damage were looked at.
 func (d *Dataset) BadRows(ctx context.Context, f func(BadRow) error) error {
 	work := func(ctx context.Context, lo, hi int64) (bad []BadRow, err error) {
-		part, base := d.partOf(lo)
-		return bad, scanRange(ctx, d.rows, lo, hi, func(r *record) {
+		part, base := d.partOf(lo) // a piece of work never spans two files
+		var long []int
+		err = scanRange(ctx, d.rows, lo, hi, func(r *record) {
 			e := d.mapping.example(r)
 			why := d.unusable(r, &e)
 			if why == "" {
 				return
 			}
-			// A piece of work never spans two files.
+			if len(r.raw) == 0 && r.err != "" {
+				long = append(long, len(bad)) // or blank, which costs nothing to look at
+			}
 			bad = append(bad, BadRow{Row: r.index + 1, File: part.src.path, Number: r.index - base + 1, What: r.what, Reason: why, Raw: rawOf(r)})
 		})
+		for _, i := range long {
+			if t, ok := part.rows.(*text); ok && err == nil {
+				bad[i].Raw, bad[i].Cut, err = t.rawRow(ctx, bad[i].Number-1)
+			}
+		}
+		return bad, err
 	}
 	err := sweep(ctx, d.rows, 0, work, func(_, _ int64, bad []BadRow) error {
 		for _, b := range bad {
@@ -86,4 +105,22 @@ func rawOf(r *record) []byte {
 		return nil // strings always can be written
 	}
 	return b
+}
+
+// rawRow reads a row that is too long to be parsed.
+func (t *text) rawRow(ctx context.Context, row int64) (raw []byte, cut bool, err error) {
+	from, err := t.offsetOf(ctx, row)
+	if err != nil {
+		return nil, false, err
+	}
+	to, err := t.offsetOf(ctx, row+1)
+	if err != nil {
+		return nil, false, err
+	}
+	raw = make([]byte, min(to-from, maxRaw))
+	n, err := t.src.ReadAt(raw, from)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, false, fmt.Errorf("read %s at byte %d: %w", safetext.Line(t.src.path), from, err)
+	}
+	return t.split.trim(raw[:n]), to-from > maxRaw, nil
 }

@@ -28,6 +28,20 @@ func (d *Dataset) checksums(ctx context.Context) (sum string, files []SourceInfo
 	return hex.EncodeToString(all.Sum(nil)), files, nil
 }
 
+// filesOf hashes the files of another dataset; "" has none.
+func filesOf(ctx context.Context, path string) ([]SourceInfo, error) {
+	if path == "" {
+		return nil, nil
+	}
+	d, err := Open(ctx, path, OpenOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	_, files, err := d.checksums(ctx)
+	return files, err
+}
+
 func (s *source) checksum(ctx context.Context) (string, error) {
 	var r io.ReaderAt = s
 	size := s.stored()

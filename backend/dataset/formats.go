@@ -34,7 +34,9 @@ func checkText(path string, head []byte) error {
 	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
 		return fmt.Errorf("%s is UTF-16 text; convert it with: iconv -f UTF-16 -t UTF-8", shown)
 	}
-	if i := bytes.IndexByte(head, 0); i >= 0 {
+	// A NUL further on makes a bad row; a file with many of them is none of text.
+	firstLine, _, _ := bytes.Cut(head, []byte("\n"))
+	if i := bytes.IndexByte(head, 0); i >= 0 && (i < len(firstLine) || bytes.Count(head, []byte{0}) > len(head)*3/10) {
 		return fmt.Errorf("%s is binary (a NUL byte at offset %d); a dataset is JSONL, a JSON array, CSV, TSV or Parquet", shown, i)
 	}
 	line, _, _ := bytes.Cut(head, []byte("\n"))

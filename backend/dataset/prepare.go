@@ -115,6 +115,12 @@ func Prepare(ctx context.Context, path string, o PrepareOptions, progress func(P
 	if m.SourceSHA256, m.Sources, err = d.checksums(ctx); err != nil {
 		return Manifest{}, err
 	}
+	if m.Against, err = filesOf(ctx, o.Recipe.Against); err != nil {
+		return Manifest{}, err
+	}
+	if o.Recipe.MaxTokens > 0 || strings.Contains(o.Recipe.Filter, "tokens") {
+		m.TokenCounter = d.tokens.Name
+	}
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return Manifest{}, err

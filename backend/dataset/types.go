@@ -99,11 +99,15 @@ type Manifest struct {
 	Source  string `json:"source"`
 	// SourceSHA256 is the hash of the file as it is stored; of the hashes of all
 	// files, a line each, when there are several.
-	SourceSHA256 string         `json:"source_sha256"`
-	Sources      []SourceInfo   `json:"sources,omitempty"`
-	SourceRows   int64          `json:"source_rows"`
-	Mapping      Mapping        `json:"mapping"`
-	Recipe       *Recipe        `json:"recipe,omitempty"`
+	SourceSHA256 string       `json:"source_sha256"`
+	Sources      []SourceInfo `json:"sources,omitempty"`
+	SourceRows   int64        `json:"source_rows"`
+	Mapping      Mapping      `json:"mapping"`
+	Recipe       *Recipe      `json:"recipe,omitempty"`
+	// Against are the files of the recipe's evaluation file.
+	Against []SourceInfo `json:"against,omitempty"`
+	// TokenCounter says whose tokens the recipe counted, when it did.
+	TokenCounter string         `json:"token_counter,omitempty"`
 	PromptFormat string         `json:"prompt_format"`
 	Seed         uint64         `json:"seed"`
 	Split        [3]float64     `json:"split"`
