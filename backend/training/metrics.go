@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// metricsHint are texts of which one stands in every line that ParseMetrics
-// reads: to pass over all others.
-const metricsHint = `tb1 \{|loss['"]\s*:`
+// metricsHint matches every line that ParseMetrics reads, to pass over all
+// others. Its alternatives begin with what is rare in other lines.
+const metricsHint = `tb1 \{|'loss'|"loss"|'eval_loss'|"eval_loss"|/loss'|/loss"`
 
 // barStep is the step that a progress bar shows: " 12/300 [00:10<".
 var barStep = regexp.MustCompile(`\b(\d+)/(\d+) \[`)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -44,6 +45,7 @@ func TestTrainers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	hint := regexp.MustCompile(metricsHint)
 	n := 0
 	line := ""
 	for text := range strings.Lines(string(raw)) {
@@ -53,6 +55,9 @@ func TestTrainers(t *testing.T) {
 		case is:
 			n++
 			in := strings.NewReplacer(`\r`, "\r", `\e`, "\x1b").Replace(line)
+			if e := ParseMetrics(in); e != nil && e.Event != "summary" && !hint.MatchString(in) {
+				t.Errorf("%s is passed over in a log that is kept", line)
+			}
 			if got := show(ParseMetrics(in)); got != want {
 				t.Errorf("%s\n got %s\nwant %s", line, got, want)
 			}

@@ -38,19 +38,16 @@ func (w *Watch) openLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if log.Len() > 0 {
-		if err := w.learn(ctx, log); err != nil {
-			return errors.Join(err, log.Close())
-		}
-	}
 	traces := w.tracebacks(ctx, log)
 	w.mu.Lock()
 	w.log, w.traces = log, traces
 	w.mu.Unlock()
-	if log.Len() > 0 {
-		w.notify()
+	if log.Len() == 0 {
+		return nil
 	}
-	return nil
+	w.notify() // it can be read while the numbers are looked for
+	defer w.notify()
+	return w.learn(ctx, log)
 }
 
 // learn reads the numbers of all the lines that are kept.
