@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"tunebench/backend/artifact"
@@ -40,6 +41,21 @@ func LoadTokenizer(path string) (*artifact.Tokenizer, error) {
 		return nil, fmt.Errorf("read the tokenizer %s: %w", shown, err)
 	}
 	return t, nil
+}
+
+// FormatOfModel says which prompt format the chat template of a model's folder
+// is, when it is one that is known.
+func FormatOfModel(folder string) (string, error) {
+	shown := safetext.Line(folder)
+	template, where, err := artifact.ChatTemplate(os.DirFS(folder))
+	if err != nil {
+		return "", fmt.Errorf("the model in %s: %w", shown, err)
+	}
+	name, ok := artifact.DetectFormat(template)
+	if !ok {
+		return "", fmt.Errorf("the chat template in %s of %s is none of those that are known; name a prompt format: %s", where, shown, strings.Join(artifact.Formats(), ", "))
+	}
+	return name, nil
 }
 
 // TokensOf makes a counter of a model's own tokenizer; path is what it is called.

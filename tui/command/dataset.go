@@ -35,6 +35,18 @@ func (r *reading) tokenizerFlag(c *cobra.Command) {
 	c.Flags().StringVar(&r.tokenizer, "tokenizer", "", "count tokens with this tokenizer: a model's folder, a tokenizer.json or a tokenizer.model")
 }
 
+// format is the prompt format that --render names; "model" is that of the
+// tokenizer's folder.
+func (r *reading) format(name string) (string, error) {
+	if name != "model" {
+		return name, nil
+	}
+	if r.tokenizer == "" {
+		return "", usagef("--render model needs --tokenizer with the folder of a model")
+	}
+	return dataset.FormatOfModel(r.tokenizer)
+}
+
 // options are what the flags say about opening a dataset, its columns excepted.
 func (r *reading) options() (o dataset.OpenOptions, err error) {
 	if r.tokenizer != "" {
@@ -162,6 +174,10 @@ func newDatasetHead(g *globals) *cobra.Command {
 			if count < 1 || row < 1 {
 				return usagef("--count and --row must be at least 1; rows are counted from 1")
 			}
+			format, err := in.format(format)
+			if err != nil {
+				return err
+			}
 			d, done, err := in.open(cmd.Context(), g, args[0])
 			if err != nil {
 				return err
@@ -196,7 +212,7 @@ func newDatasetHead(g *globals) *cobra.Command {
 	in.flags(c)
 	c.Flags().Int64VarP(&count, "count", "n", 10, "how many rows")
 	c.Flags().Int64Var(&row, "row", 1, "first row, counted from 1")
-	c.Flags().StringVar(&format, "render", "", "print rows as the model sees them, in this prompt format")
+	c.Flags().StringVar(&format, "render", "", "print rows as the model sees them, in this prompt format; \"model\" is that of the tokenizer's folder")
 	c.Flags().IntVar(&maxLength, "max-length", 0, "sequence length in tokens at which rows are cut; 0 for none")
 	in.tokenizerFlag(c)
 	return c

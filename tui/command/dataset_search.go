@@ -82,6 +82,10 @@ func newDatasetFilter(g *globals) *cobra.Command {
 			if limit < 0 {
 				return usagef("--limit must be 0 (all) or more")
 			}
+			format, err := in.format(format)
+			if err != nil {
+				return err
+			}
 			d, done, err := in.open(cmd.Context(), g, args[0])
 			if err != nil {
 				return err
