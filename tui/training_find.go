@@ -77,12 +77,13 @@ func (p *trainingPane) takeFind(text string) tea.Cmd {
 		f.filterText, f.stopFilter = text, cancel
 		following := p.log.follow
 		p.log.filter, p.log.n, p.log.fresh = s, s.Len(), 0
-		return p.followHits(ctx, s, func() {
+		return p.followHits(ctx, s, func() tea.Cmd {
 			p.log.grown(p.watch)
 			if !following && place >= 0 && !p.log.follow {
 				p.log.to(p.log.position(place))
 				place = -1
 			}
+			return nil
 		})
 	}
 	p.dropFind()
@@ -93,20 +94,20 @@ func (p *trainingPane) takeFind(text string) tea.Cmd {
 		f.waiting = -1
 	}
 	cmd := p.jump()
-	return tea.Batch(cmd, p.followHits(ctx, s, func() { _ = p.jump() }))
+	return tea.Batch(cmd, p.followHits(ctx, s, p.jump))
 }
 
 // followHits draws again while hits stream in.
-func (p *trainingPane) followHits(ctx context.Context, s LogSearch, taken func()) tea.Cmd {
+func (p *trainingPane) followHits(ctx context.Context, s LogSearch, taken func() tea.Cmd) tea.Cmd {
 	return follow(ctx, s.Changed, func() time.Duration { return 100 * time.Millisecond }, func() (bool, tea.Cmd) {
 		if p.log.find != s && p.log.filter != s {
 			return false, nil
 		}
-		taken()
+		cmd := taken()
 		if err := s.Err(); err != nil {
-			return false, p.app.fail(err)
+			return false, tea.Batch(cmd, p.app.fail(err))
 		}
-		return true, nil
+		return true, cmd
 	})
 }
 

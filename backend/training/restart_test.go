@@ -81,4 +81,20 @@ func TestRestart(t *testing.T) {
 	if err != nil || len(dir) != 1 || fmt.Sprint(dir[0].Name()) != "aws_us-east-1" {
 		t.Errorf("%v, %v", dir, err)
 	}
+	w.Close()
+
+	// A job of the same name that was created later has none of these lines.
+	created += 10_000
+	sc.on("FilterLogEvents", func(b map[string]any) (int, any) {
+		return 200, map[string]any{"events": []any{event("n", 10_001_000, "algo-1-1767333050", "another job")}}
+	})
+	sc.on("DescribeTrainingJob", func(map[string]any) (int, any) {
+		return 200, map[string]any{"TrainingJobName": "j", "TrainingJobStatus": "Completed", "CreationTime": created}
+	})
+	w = s.Watch(context.Background(), "j")
+	defer w.Close()
+	<-w.Done()
+	if got := w.Lines(0, 10); len(got) != 1 || got[0].Text != "another job" || len(w.Points()) != 0 || w.Traceback() != -1 {
+		t.Errorf("%+v, %v", got, w.Err())
+	}
 }

@@ -231,6 +231,13 @@ func (w *Watch) run(ctx context.Context) {
 			return
 		}
 		job := w.Job()
+		if !t.checked && !job.Created.IsZero() {
+			if err := w.forget(ctx, job.Created); err != nil {
+				w.setErr(err)
+				return
+			}
+			t.checked, t.newest = true, w.store().Newest()
+		}
 		news := 0
 		logErr := error(nil)
 		if !job.Created.IsZero() {
@@ -287,7 +294,9 @@ func (w *Watch) poll(ctx context.Context) (changed bool, err error) {
 type tail struct {
 	newest int64     // time of the newest event, Unix milliseconds
 	long   time.Time // when longOverlap was last asked for
-	deep   bool      // deepOverlap was asked for after the job's end
+	// checked says that what was kept is of this job.
+	checked bool
+	deep    bool // deepOverlap was asked for after the job's end
 }
 
 // read takes what is new in the log and returns how many lines that was.

@@ -50,6 +50,26 @@ func (w *Watch) openLog(ctx context.Context) error {
 	return w.learn(ctx, log)
 }
 
+// forget drops what is kept of the log when it is another job's: one of the same
+// name that there was before this one was created, as after the local account
+// has been emptied.
+func (w *Watch) forget(ctx context.Context, created time.Time) error {
+	log := w.store()
+	first, err := log.Lines(0, 1)
+	if err != nil || len(first) == 0 || first[0].Time >= created.Add(-longOverlap).UnixMilli() {
+		return err
+	}
+	w.mu.Lock()
+	traces := w.traces
+	w.log, w.traces, w.curve, w.latest = nil, nil, curve{version: w.curve.version + 1}, Event{}
+	w.mu.Unlock()
+	traces.Close()
+	if err := log.Remove(); err != nil {
+		return err
+	}
+	return w.openLog(ctx)
+}
+
 // learn reads the numbers of all the lines that are kept.
 func (w *Watch) learn(ctx context.Context, log *logstore.Store) error {
 	p, err := match.New(metricsHint, match.Options{Regexp: true})
@@ -69,6 +89,9 @@ func (w *Watch) learn(ctx context.Context, log *logstore.Store) error {
 		return err
 	}
 	for k := 0; k < hits.Len(); k += 500 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		lines, err := hits.Lines(k, 500)
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
@@ -125,6 +126,20 @@ func (s *Store) Close() error {
 		err = s.save()
 	}
 	return errors.Join(err, s.f.Close())
+}
+
+// Remove closes the store and deletes what is kept.
+func (s *Store) Remove() error {
+	err := s.Close()
+	if s.own {
+		return err
+	}
+	for _, path := range []string{s.path, s.path + ".index", s.names} {
+		if e := os.Remove(path); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
 }
 
 // Len is the number of lines.
