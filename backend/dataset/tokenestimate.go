@@ -31,7 +31,7 @@ type TokenCount struct {
 // evenly however many there are.
 const (
 	pieceBytes  = 16 << 10 // of text on disk
-	pieceRows   = 32       // of a file whose rows are reached by number
+	pieceRows   = 8        // of a file whose rows are reached by number
 	wholeBelow  = 4 << 20  // bytes; smaller files are counted as a whole
 	pieceRound  = 64       // pieces between two looks at the error
 	mostPieces  = 1024
@@ -90,24 +90,35 @@ func (d *Dataset) pieces(ctx context.Context, p *part) (total float64, look func
 				}, most, nil
 			}
 		}
+		// The file is indexed first, and its size in bytes is what tokens are held
+		// against: rows differ in length more than in tokens by byte.
 		if err := t.wait(ctx, func() bool { return false }); err != nil {
 			return 0, nil, 0, err
 		}
+		bytes := t.end - t.start
 		t.mu.Unlock()
+		return float64(bytes), d.rowsAt(p, pieceRows, func(r *record) float64 { return float64(len(r.raw) + 1) }), most, nil
 	}
 	n, _, _ := p.rows.status()
-	return float64(n), func(ctx context.Context, at float64) (s sampled, err error) {
+	return float64(n), d.rowsAt(p, 16*pieceRows, func(*record) float64 { return 1 }), most / 4, nil
+}
+
+// rowsAt makes the function that looks at some rows from a fraction of a file's
+// rows on.
+func (d *Dataset) rowsAt(p *part, rows int64, size func(r *record) float64) func(ctx context.Context, at float64) (sampled, error) {
+	n, _, _ := p.rows.status()
+	return func(ctx context.Context, at float64) (s sampled, err error) {
 		lo := int64(at * float64(n))
-		err = scanRange(ctx, p.rows, lo, min(n, lo+pieceRows), func(r *record) {
+		err = scanRange(ctx, p.rows, lo, min(n, lo+rows), func(r *record) {
 			k, ok := d.tokensOf(r)
 			s.tokens += float64(k)
-			s.size++
+			s.size += size(r)
 			if ok {
 				s.rows++
 			}
 		})
 		return s, err
-	}, most / 4, nil
+	}
 }
 
 // linesAt counts the lines that begin in the window of a file at off. Which they
