@@ -166,11 +166,11 @@ func (p *trainingPane) viewChart(height int) []string {
 		if p.mode != trainChart {
 			return nil
 		}
-		what := "no " + chartMetrics[c.metric].title + " has been logged"
-		if c.to > 0 {
-			what += " between these steps"
+		if len(p.chartSteps()) > 0 { // too little room, or nothing between these steps
+			c.lines = append([]string{head}, p.chartWords(curves, height-1)...)
+			return c.lines
 		}
-		body = []string{l.Row(p.w-3).Gap(2).Put(widget.Faint, what).String()}
+		body = []string{l.Row(p.w-3).Gap(2).Put(widget.Faint, "no "+chartMetrics[c.metric].title+" has been logged").String()}
 	}
 	c.lines = append(c.lines, head)
 	for _, s := range body {
