@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,11 +45,7 @@ func (d *Dataset) Search(ctx context.Context, q Query) (*List, error) {
 			s.lits, s.fold = lits, fold
 		}
 		s.pool.New = func() any {
-			w := &searchWorker{m: p.Matcher()}
-			if s.lits != nil {
-				w.finder = match.NewFinder(s.lits, s.fold)
-			}
-			return w
+			return &searchWorker{m: p.Matcher()}
 		}
 		return sweep(ctx, d.rows, max(q.From, 0), s.chunk, func(_, hi int64, found []uint32) error {
 			l.add(found, hi)
@@ -70,7 +65,7 @@ type searcher struct {
 
 type searchWorker struct {
 	m      *match.Matcher
-	finder *match.Finder
+	finder *match.Finder // made for the first text it sees
 	buf    []byte
 }
 
@@ -94,43 +89,28 @@ func (s *searcher) chunk(ctx context.Context, lo, hi int64) (found []uint32, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if _, ok := t.split.(lines); ok {
+		if found, ok, err = s.lines(ctx, t, w, base, lo, hi); ok || err != nil {
+			return found, err
+		}
+		return found, scanRange(ctx, s.d.rows, lo, hi, test)
+	}
 	raw, err := t.bytesOf(ctx, lo-base, hi-base, w.buf)
 	if err != nil {
 		return nil, err
 	}
 	w.buf = raw
-	_, jsonText := t.split.(delimited)
-	jsonText = !jsonText
-	if jsonText && match.HasEscapedASCII(raw) {
+	if _, csv := t.split.(delimited); !csv && match.HasEscapedASCII(raw) {
 		return found, scanRange(ctx, s.d.rows, lo, hi, test)
+	}
+	if w.finder == nil {
+		w.finder = match.NewFinderFor(s.lits, s.fold, raw)
 	}
 	w.finder.Reset(raw)
-	at := w.finder.Next(0)
-	if at < 0 {
+	if w.finder.Next(0) < 0 {
 		return nil, nil
 	}
-	if _, ok := t.split.(lines); !ok {
-		return found, scanRange(ctx, s.d.rows, lo, hi, test)
-	}
-	// Only the lines that hold a literal are looked at closely.
-	r := &record{parse: t.parser(), what: t.what}
-	row, counted := lo, 0
-	for at >= 0 {
-		start := bytes.LastIndexByte(raw[:at], '\n') + 1
-		row += int64(bytes.Count(raw[counted:start], []byte{'\n'}))
-		counted = start
-		end := len(raw)
-		if i := bytes.IndexByte(raw[at:], '\n'); i >= 0 {
-			end = at + i + 1
-		}
-		if row >= hi {
-			break
-		}
-		r.reset(row, bytes.TrimSpace(raw[start:end]))
-		test(r)
-		at = w.finder.Next(end)
-	}
-	return found, nil
+	return found, scanRange(ctx, s.d.rows, lo, hi, test)
 }
 
 // holds says whether a row matches.

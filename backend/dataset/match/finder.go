@@ -1,6 +1,9 @@
 package match
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 // rank says how common a byte is in text and JSON, roughly: 255 is the most
 // common. Searching for the rarest byte of a literal stops least often.
@@ -24,18 +27,24 @@ type literal struct {
 }
 
 func newLiteral(text string, fold bool) literal {
+	return newLiteralBy(text, fold, func(c byte) int { return int(rank[c]) }, 20)
+}
+
+// newLiteralBy looks for the byte that costs least: cost says how common a byte
+// is, second what another pass over the text adds to that.
+func newLiteralBy(text string, fold bool, cost func(c byte) int, second int) literal {
 	l := literal{text: []byte(text), fold: fold}
 	if fold {
 		l.text = lower(l.text)
 	}
-	best := 1 << 10
+	best := math.MaxInt
 	for i, c := range l.text {
-		cost := int(rank[c])
+		n := cost(c)
 		if fold && isLetter(c) {
-			cost += int(rank[c-32])/2 + 20 // two cursors
+			n += cost(c-32)/2 + second // two cursors
 		}
-		if cost < best {
-			best, l.at = cost, i
+		if n < best {
+			best, l.at = n, i
 		}
 	}
 	return l
@@ -134,6 +143,26 @@ func NewFinder(literals []string, fold bool) *Finder {
 	f := &Finder{next: make([]int, len(literals))}
 	for _, s := range literals {
 		f.lits = append(f.lits, newLiteral(s, fold))
+	}
+	return f
+}
+
+// sampled is how much of a text is counted to learn which bytes are rare in it.
+const sampled = 64 << 10
+
+// NewFinderFor is NewFinder for texts like the given one: which bytes of the
+// literals are rare is counted there, not guessed.
+func NewFinderFor(literals []string, fold bool, like []byte) *Finder {
+	var count [256]int
+	like = like[:min(len(like), sampled)]
+	for _, c := range like {
+		count[c]++
+	}
+	f := &Finder{next: make([]int, len(literals))}
+	for _, s := range literals {
+		// What was not seen is as rare as the table says. Stopping at a byte costs
+		// about as much as passing over 100 others.
+		f.lits = append(f.lits, newLiteralBy(s, fold, func(c byte) int { return count[c]<<8 + int(rank[c]) }, len(like)/100<<8))
 	}
 	return f
 }

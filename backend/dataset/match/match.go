@@ -232,19 +232,37 @@ func Quick(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r == '/' || r >= 0x7f })
 }
 
-// escapedASCII begins an ASCII character in JSON's \u spelling.
-var escapedASCII = []byte(`\u00`)
-
 // HasEscapedASCII says whether JSON text may spell printable ASCII as \u00XX.
 func HasEscapedASCII(b []byte) bool {
-	for {
-		i := bytes.Index(b, escapedASCII)
-		if i < 0 || i+4 >= len(b) {
-			return i >= 0
+	// From backslash to backslash: searching for more than one byte is many times
+	// slower than searching for one.
+	for i := 0; i < len(b); {
+		if b[i] != '\\' {
+			k := bytes.IndexByte(b[i:], '\\')
+			if k < 0 {
+				return false
+			}
+			i += k
 		}
-		if c := b[i+4]; c >= '2' && c <= '7' {
-			return true
+		i++
+		if i == len(b) {
+			return true // it may go on with anything
 		}
-		b = b[i+4:]
+		switch b[i] {
+		case 'u':
+			rest := b[i:]
+			if len(rest) < 4 {
+				if bytes.HasPrefix([]byte("u00"), rest) {
+					return true
+				}
+			} else if rest[1] == '0' && rest[2] == '0' && rest[3] >= '2' && rest[3] <= '7' {
+				return true
+			}
+			i++
+		case '\\':
+		default:
+			i++
+		}
 	}
+	return false
 }
