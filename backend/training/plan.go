@@ -52,9 +52,9 @@ func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
 	p := Plan{
 		Name: spec.Name, Dataset: spec.Dataset,
 		Config:        JobConfig{Version: 1, BaseModel: s.c.BaseModel, Preset: preset.Name, Settings: settings},
-		Instance:      s.instance(),
-		InstanceCount: 1,
-		Image:         s.image(),
+		Instance:      cmp.Or(spec.Options.Instance, s.instance()),
+		InstanceCount: max(spec.Options.InstanceCount, 1),
+		Options:       spec.Options,
 		RoleARN:       s.c.RoleARN,
 		Output:        "s3://" + s.c.Bucket + "/" + outputPrefix,
 	}
@@ -64,6 +64,14 @@ func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
 	if err := checkJobName(p.Name); err != nil {
 		return Plan{}, err
 	}
+	if err := spec.Options.check(); err != nil {
+		return Plan{}, err
+	}
+	var imageWarning string
+	if p.Image, imageWarning, err = s.image(spec.Options.Image); err != nil {
+		return Plan{}, err
+	}
+	p.Checkpoints = cmp.Or(spec.Options.Checkpoints, "s3://"+s.c.Bucket+"/"+outputPrefix+"/"+p.Name+"/checkpoints/")
 	rows, err := count(ctx, train)
 	if err != nil {
 		return Plan{}, err
@@ -84,7 +92,7 @@ func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
 	if p.Steps = settings.MaxSteps; p.Steps == 0 {
 		p.Steps = max(1, int(math.Ceil(settings.Epochs*tokens/perStep)))
 	}
-	p.Warnings = s.warnings(rows, settings, validation, tokens, p.Steps)
+	p.Warnings = append(s.warnings(rows, settings, validation, tokens, p.Steps), s.optionWarnings(p, imageWarning)...)
 	if s.c.Bills {
 		s.addCost(&p, float64(p.Steps)*perStep)
 	}
@@ -187,18 +195,6 @@ func (s *Service) instance() string {
 	return s.c.Defaults.Instance
 }
 
-// image is the container image a job runs in. The default for big models is
-// pinned to the versions that Bedrock's import documents.
-func (s *Service) image() string {
-	switch {
-	case s.c.BaseModel == SmallBase:
-		return SmallBase + ":1"
-	case s.c.Defaults.Image != "":
-		return s.c.Defaults.Image
-	}
-	return "763104351884.dkr.ecr." + s.c.Region + ".amazonaws.com/pytorch-training:2.5.1-gpu-py311-cu124-ubuntu22.04-sagemaker"
-}
-
 // ProposeName makes a job name of a dataset's name and a time.
 func ProposeName(datasetPath string, now time.Time) string {
 	base := filepath.Base(strings.TrimPrefix(datasetPath, dataset.SamplePrefix))
@@ -256,6 +252,9 @@ func (s *Service) addCost(p *Plan, tokens float64) {
 	if n := gpus[p.Instance]; n > 1 {
 		rate *= n * scaling
 	}
+	if p.InstanceCount > 1 {
+		rate *= float64(p.InstanceCount) * scaling
+	}
 	d := fixedTime + time.Duration(tokens/rate*float64(time.Second))
 	p.Cost = &Cost{
 		USD: d.Hours() * price * float64(p.InstanceCount),
@@ -280,6 +279,9 @@ func (s *Service) ready(p Plan) error {
 	}
 	if p.RoleARN == "" {
 		return errors.New("no role is configured for training jobs; set account.training_role in the configuration file")
+	}
+	if err := p.Options.check(); err != nil {
+		return err
 	}
 	return p.Config.Settings.check()
 }

@@ -134,6 +134,10 @@ func (s *Settings) Override(set map[string]string) error {
 			var n float64
 			n, err = strconv.ParseFloat(text, 64)
 			f.SetFloat(n)
+		case reflect.Pointer: // to bool: absent means the container's default
+			var b bool
+			b, err = strconv.ParseBool(text)
+			f.Set(reflect.ValueOf(&b))
 		case reflect.Slice:
 			var list []string
 			for part := range strings.SplitSeq(text, ",") {
@@ -142,6 +146,9 @@ func (s *Settings) Override(set map[string]string) error {
 				}
 			}
 			f.Set(reflect.ValueOf(list))
+		}
+		if err != nil && f.Kind() == reflect.Pointer {
+			return fmt.Errorf("the training setting %s cannot be %q; it is true or false", key, text)
 		}
 		if err != nil {
 			return fmt.Errorf("the training setting %s cannot be %q; it is a number such as %v", key, text, reflect.Zero(f.Type()))
@@ -205,6 +212,12 @@ func (s *Settings) check() error {
 		return bad("log_every", s.LogEvery, "1 or more")
 	case s.EvalEvery < 0:
 		return bad("eval_every", s.EvalEvery, "0 or more")
+	case !slices.Contains([]string{"", "auto", "single", "ddp", "fsdp"}, s.Strategy):
+		return bad("strategy", strconv.Quote(s.Strategy), "auto, single, ddp or fsdp")
+	case s.MicroBatchRows < 0 || s.MicroBatchRows > 4096:
+		return bad("micro_batch_rows", s.MicroBatchRows, "1 to 4096")
+	case s.Export != "" && s.Export != "best" && s.Export != "last":
+		return bad("export", strconv.Quote(s.Export), "best or last")
 	case s.CheckpointEvery < 0:
 		return bad("checkpoint_every", s.CheckpointEvery, "0 or more")
 	}

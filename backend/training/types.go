@@ -40,6 +40,19 @@ type Settings struct {
 	LogEvery          int    `json:"log_every"`
 	EvalEvery         int    `json:"eval_every"`
 	CheckpointEvery   int    `json:"checkpoint_every"`
+
+	// The rest lays the work out on the GPUs; only the container's code has it.
+	// Left out, the container's own defaults hold.
+
+	// Strategy is "auto", "single", "ddp" or "fsdp".
+	Strategy string `json:"strategy,omitempty"`
+	// MicroBatchRows is how many rows go through a GPU at once.
+	MicroBatchRows        int   `json:"micro_batch_rows,omitempty"`
+	GradientCheckpointing *bool `json:"gradient_checkpointing,omitempty"`
+	// Packing puts several examples into one row; they do not see each other.
+	Packing *bool `json:"packing,omitempty"`
+	// Export is "best" (the step with the lowest eval loss) or "last".
+	Export string `json:"export,omitempty"`
 }
 
 // JobConfig is job.json: all that the code inside the job is told.
@@ -60,12 +73,47 @@ type Preset struct {
 // Spec is what a user asks for.
 type Spec struct {
 	// Dataset is a file of examples, or a folder made by dataset prepare.
-	Dataset string
-	Preset  string
+	Dataset string `json:"dataset"`
+	Preset  string `json:"preset,omitempty"`
 	// Name of the job; "" asks for a proposed one.
-	Name string
+	Name string `json:"name,omitempty"`
 	// Set overrides settings by their JSON name, e.g. "learning_rate": "1e-4".
-	Set map[string]string
+	Set map[string]string `json:"set,omitempty"`
+	// Options say on what the job runs; zero values take the configuration's.
+	Options Options `json:"options,omitzero"`
+}
+
+// Options are what a job runs on and how it is fenced in.
+type Options struct {
+	// Instance is the type of each of InstanceCount instances.
+	Instance      string `json:"instance,omitempty"`
+	InstanceCount int    `json:"instance_count,omitempty"`
+	Image         string `json:"image,omitempty"`
+	// Spot runs the job on capacity that AWS may take back at any time; it then
+	// goes on from its last checkpoint.
+	Spot bool `json:"spot,omitempty"`
+	// MaxRuntimeHours ends the job, MaxWaitHours (spot only) ends waiting and
+	// running together; 0 takes 24 and twice the run time.
+	MaxRuntimeHours float64 `json:"max_runtime_hours,omitempty"`
+	MaxWaitHours    float64 `json:"max_wait_hours,omitempty"`
+	// Subnets and SecurityGroups put the job into a VPC; either needs the other.
+	Subnets        []string `json:"subnets,omitempty"`
+	SecurityGroups []string `json:"security_groups,omitempty"`
+	// NetworkIsolation takes all network from the container: weights and packages
+	// have to come as channels.
+	NetworkIsolation bool `json:"network_isolation,omitempty"`
+	// BaseWeights is the s3:// prefix of the base model's files, in place of the
+	// hub. Wheels is that of the packages that the image lacks.
+	BaseWeights string `json:"base_weights,omitempty"`
+	Wheels      string `json:"wheels,omitempty"`
+	// HubTokenSecret is the ARN of a secret with the hub's token.
+	HubTokenSecret string `json:"hub_token_secret,omitempty"`
+	// KMSKey encrypts the artifact and, where the instance has one, the volume.
+	KMSKey string            `json:"kms_key,omitempty"`
+	Tags   map[string]string `json:"tags,omitempty"`
+	// Checkpoints is the s3:// prefix of another job's checkpoints to go on from;
+	// "" gives the job a prefix of its own.
+	Checkpoints string `json:"checkpoints,omitempty"`
 }
 
 // Cost is money that a plan is expected to take, in US dollars.
@@ -86,7 +134,9 @@ type Plan struct {
 	InstanceCount  int       `json:"instance_count"`
 	Image          string    `json:"image"`
 	RoleARN        string    `json:"role_arn"`
-	Output         string    `json:"output"` // s3:// prefix
+	Output         string    `json:"output"`      // s3:// prefix
+	Checkpoints    string    `json:"checkpoints"` // s3:// prefix
+	Options        Options   `json:"options,omitzero"`
 	// Cost is nil on an account that does not bill.
 	Cost     *Cost    `json:"cost,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`

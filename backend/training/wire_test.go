@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,7 @@ type script struct {
 	mu      sync.Mutex
 	answers map[string]func(body map[string]any) (status int, answer any)
 	objects map[string]string
+	puts    int
 	bodies  map[string]map[string]any // the last request of each operation
 }
 
@@ -49,9 +51,13 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Method == http.MethodPut:
 			s.objects[r.URL.Path] = string(b)
-		case r.Method == http.MethodPost && r.URL.Query().Has("delete"):
-			clear(s.objects)
-			io.WriteString(w, `<DeleteResult/>`)
+			s.puts++
+		case r.Method == http.MethodHead:
+			o, ok := s.objects[r.URL.Path]
+			if !ok {
+				w.WriteHeader(404)
+			}
+			w.Header().Set("Content-Length", strconv.Itoa(len(o)))
 		}
 		return
 	}
@@ -124,16 +130,20 @@ func TestStartOnTheWire(t *testing.T) {
 	if job.Name != "job-1" || job.ARN != "arn:x" || job.Preset != "style" || job.PromptFormat != "mistral-v3" || job.Dataset != p.Dataset || job.Created.Unix() != 1767323045 {
 		t.Errorf("%+v", job)
 	}
-	const in = "/bkt/tunebench/jobs/job-1/input/"
+	held := map[string]string{}
+	for key, content := range sc.objects {
+		parts := strings.SplitN(strings.TrimPrefix(key, "/bkt/tunebench/inputs/"), "/", 2)
+		held[strings.SplitN(parts[0], "-", 2)[0]+"/"+parts[1]] = content
+	}
 	var config JobConfig
-	if err := json.Unmarshal([]byte(sc.objects[in+"code/job.json"]), &config); err != nil || config.BaseModel != SmallBase || config.Settings.MaxSteps != 400 {
+	if err := json.Unmarshal([]byte(held["code/job.json"]), &config); err != nil || config.BaseModel != SmallBase || config.Settings.MaxSteps != 400 {
 		t.Errorf("job.json: %+v, %v", config, err)
 	}
-	if n := strings.Count(sc.objects[in+"training/train.jsonl"], `"response":"It is `); n != 20 {
+	if n := strings.Count(held["data/train.jsonl"], `"response":"It is `); n != 20 {
 		t.Errorf("%d rows uploaded", n)
 	}
-	if sc.objects[in+"code/launch.py"] != "print()" || sc.objects[in+"code/lib/x.py"] != "x" || len(sc.objects) != 4 {
-		t.Errorf("uploaded %d objects", len(sc.objects))
+	if held["code/launch.py"] != "print()" || held["code/lib/x.py"] != "x" || len(sc.objects) != 4 {
+		t.Errorf("uploaded %d objects: %v", len(sc.objects), held)
 	}
 	b := sc.bodies["CreateTrainingJob"]
 	text, err := json.Marshal(b)
@@ -142,7 +152,7 @@ func TestStartOnTheWire(t *testing.T) {
 	}
 	for _, want := range []string{
 		`"ContainerEntrypoint":["python3"]`, `"ContainerArguments":["/opt/ml/input/data/code/launch.py"]`, `"CompressionType":"NONE"`,
-		`"S3OutputPath":"s3://bkt/tunebench/jobs"`, `"S3Uri":"s3://bkt/tunebench/jobs/job-1/input/training/"`, `"dataset":"Some Things_v2.jsonl"`,
+		`"S3OutputPath":"s3://bkt/tunebench/jobs"`, `"S3Uri":"s3://bkt/tunebench/inputs/data-`, `"CheckpointConfig":{"S3Uri":"s3://bkt/tunebench/jobs/job-1/checkpoints/"}`, `"dataset":"Some Things_v2.jsonl"`,
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("CreateTrainingJob lacks %s: %s", want, text)
@@ -164,7 +174,7 @@ func TestStartOnTheWire(t *testing.T) {
 	}
 }
 
-func TestStartThatFailsLeavesNothing(t *testing.T) {
+func TestStartAgainUploadsNothingTwice(t *testing.T) {
 	ctx := context.Background()
 	s, sc := scripted(t)
 	sc.on("DescribeTrainingJob", func(map[string]any) (int, any) {
@@ -180,8 +190,11 @@ func TestStartThatFailsLeavesNothing(t *testing.T) {
 	if _, err := s.Start(ctx, p); awserror.KindOf(err) != awserror.Denied || !strings.Contains(err.Error(), "iam:PassRole") {
 		t.Errorf("%v", err)
 	}
-	if len(sc.objects) != 0 {
-		t.Errorf("%d objects are left", len(sc.objects))
+	if sc.puts != len(sc.objects) || sc.puts != 2 {
+		t.Errorf("%d uploads of %d objects", sc.puts, len(sc.objects))
+	}
+	if _, err := s.Start(ctx, p); awserror.KindOf(err) != awserror.Denied || sc.puts != 2 {
+		t.Errorf("%v, %d uploads", err, sc.puts)
 	}
 	if jobs, err := s.c.Store.TrainingJobs(ctx, "aws", "us-east-1"); err != nil || len(jobs) != 0 {
 		t.Errorf("remembered: %v, %v", jobs, err)

@@ -14,6 +14,7 @@ import (
 	"tunebench/backend/modelimport"
 	"tunebench/backend/store"
 	"tunebench/backend/training"
+	"tunebench/backend/training/container"
 )
 
 // storeFile is the database in the state folder.
@@ -89,6 +90,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 		Bucket: acct.Bucket(), RoleARN: acct.TrainingRole(), BaseModel: acct.TrainingBase(),
 		Bills: acct.Bills(), Defaults: cfg.Training, Prices: cfg.Prices,
 		AccountName: acct.Name(), Region: acct.Region(), LogDir: filepath.Join(paths.State, "logs"),
+		Container: container.Files(),
 	})
 	s.imports = modelimport.New(modelimport.Config{
 		Bedrock: acct.Bedrock(), S3: acct.S3(), Store: st, Training: s.training,

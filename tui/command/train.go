@@ -32,7 +32,7 @@ func trainFlags(c *cobra.Command, spec *training.Spec, set *[]string) {
 
 func finishSpec(spec *training.Spec, set []string) error {
 	if spec.Dataset == "" {
-		return usagef("--dataset is missing: a file of examples, or a folder made by dataset prepare")
+		return usagef("--dataset is missing: a file of examples, or a folder made by dataset prepare (--plan FILE may name it)")
 	}
 	for _, s := range set {
 		k, v, ok := strings.Cut(s, "=")
@@ -57,20 +57,26 @@ func presetHelp() string {
 }
 
 func newTrainPlan(g *globals) *cobra.Command {
-	var spec training.Spec
-	var set []string
+	var req trainRequest
+	var write string
 	c := &cobra.Command{
 		Use: "plan --dataset FILE|DIR", Short: "What a training job would do and cost; starts nothing",
 		Long: "Shows what a training job would do and cost. Nothing is started.\n\n" + presetHelp(),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := finishSpec(&spec, set); err != nil {
+			spec, err := req.spec(cmd)
+			if err != nil {
 				return err
 			}
 			return g.with(cmd.Context(), func(s *session) error {
 				p, err := s.training.Plan(cmd.Context(), spec)
 				if err != nil {
 					return err
+				}
+				if write != "" {
+					if err := writePlanFile(write, spec); err != nil {
+						return err
+					}
 				}
 				if g.jsonOut() {
 					return g.printJSON(p)
@@ -80,7 +86,8 @@ func newTrainPlan(g *globals) *cobra.Command {
 			})
 		},
 	}
-	trainFlags(c, &spec, &set)
+	req.flags(c)
+	c.Flags().StringVar(&write, "write", "", "new file to write the plan to, for train start --plan")
 	return c
 }
 
@@ -113,19 +120,22 @@ func (g *globals) showPlan(p training.Plan, asData bool) {
 }
 
 func newTrainStart(g *globals) *cobra.Command {
-	var spec training.Spec
-	var set []string
-	var wait bool
+	var req trainRequest
+	var wait, dry bool
 	c := &cobra.Command{
-		Use: "start --dataset FILE|DIR", Short: "Start a training job",
+		Use: "start --dataset FILE|DIR | --plan FILE", Short: "Start a training job",
 		Long: "Starts a training job and prints its name. On the local account it goes on in the\nbackground after this command has ended.\n\n" + presetHelp(),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := finishSpec(&spec, set); err != nil {
+			spec, err := req.spec(cmd)
+			if err != nil {
 				return err
 			}
 			ctx := cmd.Context()
 			return g.with(ctx, func(s *session) error {
+				if dry {
+					return g.showRequest(ctx, s, spec)
+				}
 				job, err := g.startTraining(ctx, s, spec)
 				if err != nil {
 					return err
@@ -144,9 +154,26 @@ func newTrainStart(g *globals) *cobra.Command {
 			})
 		},
 	}
-	trainFlags(c, &spec, &set)
+	req.flags(c)
+	c.Flags().BoolVar(&dry, "dry-run", false, "print the CreateTrainingJob request as JSON; nothing is uploaded or started")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until the job has ended; exit 3 when it failed or was stopped")
 	return c
+}
+
+// showRequest prints what would be sent to SageMaker.
+func (g *globals) showRequest(ctx context.Context, s *session, spec training.Spec) error {
+	plan, err := s.training.Plan(ctx, spec)
+	if err != nil {
+		return err
+	}
+	for _, w := range plan.Warnings {
+		g.say("warning: %s", w)
+	}
+	request, err := s.training.Request(ctx, plan)
+	if err != nil {
+		return err
+	}
+	return g.printJSON(request)
 }
 
 // startTraining plans, asks where the account bills, and starts.
