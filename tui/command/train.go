@@ -13,7 +13,7 @@ import (
 
 func newTrain(g *globals) *cobra.Command {
 	return group("train", "Plan, start and watch training jobs",
-		newTrainPlan(g), newTrainStart(g), newTrainList(g), newTrainStatus(g), newTrainLogs(g), newTrainMetrics(g), newTrainStop(g))
+		newTrainPlan(g), newTrainStart(g), newTrainResume(g), newTrainAgain(g), newTrainDiff(g), newTrainList(g), newTrainStatus(g), newTrainLogs(g), newTrainMetrics(g), newTrainStop(g))
 }
 
 // trainFlags are what plan and start have in common.
@@ -136,21 +136,7 @@ func newTrainStart(g *globals) *cobra.Command {
 				if dry {
 					return g.showRequest(ctx, s, spec)
 				}
-				job, err := g.startTraining(ctx, s, spec)
-				if err != nil {
-					return err
-				}
-				if !wait {
-					if g.jsonOut() {
-						return g.printJSON(job)
-					}
-					fmt.Fprintln(g.out, job.Name)
-					return nil
-				}
-				if job, err = g.followTraining(ctx, s, job.Name); err != nil {
-					return err
-				}
-				return g.endOfJob(job)
+				return g.startAndShow(ctx, s, spec, wait)
 			})
 		},
 	}
@@ -174,6 +160,25 @@ func (g *globals) showRequest(ctx context.Context, s *session, spec training.Spe
 		return err
 	}
 	return g.printJSON(request)
+}
+
+// startAndShow starts a job and prints its name or, after waiting, its end.
+func (g *globals) startAndShow(ctx context.Context, s *session, spec training.Spec, wait bool) error {
+	job, err := g.startTraining(ctx, s, spec)
+	if err != nil {
+		return err
+	}
+	if !wait {
+		if g.jsonOut() {
+			return g.printJSON(job)
+		}
+		fmt.Fprintln(g.out, job.Name)
+		return nil
+	}
+	if job, err = g.followTraining(ctx, s, job.Name); err != nil {
+		return err
+	}
+	return g.endOfJob(job)
 }
 
 // startTraining plans, asks where the account bills, and starts.

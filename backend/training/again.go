@@ -1,0 +1,209 @@
+package training
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+
+	"tunebench/backend/account/awserror"
+	"tunebench/backend/safetext"
+	"tunebench/backend/store"
+)
+
+// Again is what has to be asked for to start a job of ours once more: the same
+// rows, settings and options under a new name. Tags are not taken over.
+func (s *Service) Again(ctx context.Context, job string) (Spec, error) {
+	spec, ours, _, err := s.asked(ctx, job)
+	if err == nil && !ours {
+		err = fmt.Errorf("the training job %s was not started from here, so its settings are not known; start a new one", safetext.Line(job))
+	}
+	spec.Options.Checkpoints = ""
+	return spec, err
+}
+
+// Resume is Again from the job's last checkpoint. A job that runs is refused:
+// two would write to the same place.
+func (s *Service) Resume(ctx context.Context, job string) (Spec, error) {
+	spec, err := s.Again(ctx, job)
+	if err != nil {
+		return spec, err
+	}
+	j, checkpoints, err := s.checkpointsOf(ctx, job)
+	switch {
+	case err != nil:
+		return spec, err
+	case !j.Done():
+		return spec, fmt.Errorf("the training job %s has not ended yet (%s); stop it first", j.Name, j.Status)
+	case j.Status == "Completed":
+		return spec, fmt.Errorf("the training job %s was completed; there is nothing to go on with (train again starts it anew)", j.Name)
+	case checkpoints == "":
+		return spec, fmt.Errorf("the training job %s has no place for checkpoints to go on from; train again starts it anew", j.Name)
+	}
+	spec.Options.Checkpoints = checkpoints
+	return spec, nil
+}
+
+func (s *Service) checkpointsOf(ctx context.Context, job string) (Job, string, error) {
+	spec, _, j, err := s.asked(ctx, job)
+	return j, spec.Options.Checkpoints, err
+}
+
+// asked is what a job was asked for, as far as it is known: the options by
+// SageMaker's description, the rest by the store when it is a job of ours.
+func (s *Service) asked(ctx context.Context, name string) (spec Spec, ours bool, j Job, err error) {
+	out, err := s.c.SageMaker.DescribeTrainingJob(ctx, &sagemaker.DescribeTrainingJobInput{TrainingJobName: &name})
+	if awserror.KindOf(err) == awserror.NotFound {
+		return spec, false, j, &NotFoundError{Name: safetext.Line(name), Err: err}
+	}
+	if err != nil {
+		return spec, false, j, awserror.Explain(err)
+	}
+	j = describe(out)
+	spec = Spec{Dataset: j.Dataset, Preset: j.Preset, Options: optionsOf(out)}
+	if s.c.BaseModel == SmallBase { // its image is not chosen
+		spec.Options.Image = ""
+	}
+	known, err := s.c.Store.TrainingJob(ctx, s.c.AccountName, s.c.Region, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return spec, false, j, nil
+	}
+	if err != nil {
+		return spec, false, j, err
+	}
+	var config JobConfig
+	if err := json.Unmarshal([]byte(known.Config), &config); err != nil {
+		return spec, false, j, fmt.Errorf("what is remembered of the training job %s cannot be read: %w", j.Name, err)
+	}
+	spec.Dataset, spec.Preset, spec.Set = known.Dataset, known.Preset, config.Settings.texts()
+	return spec, true, j, nil
+}
+
+// optionsOf reads a job's options out of its description.
+func optionsOf(out *sagemaker.DescribeTrainingJobOutput) Options {
+	o := Options{Spot: aws.ToBool(out.EnableManagedSpotTraining), NetworkIsolation: aws.ToBool(out.EnableNetworkIsolation),
+		HubTokenSecret: out.Environment[secretVariable]}
+	if a := out.AlgorithmSpecification; a != nil {
+		o.Image = aws.ToString(a.TrainingImage)
+	}
+	if r := out.ResourceConfig; r != nil {
+		o.Instance, o.InstanceCount = string(r.InstanceType), int(aws.ToInt32(r.InstanceCount))
+	}
+	if c := out.StoppingCondition; c != nil {
+		o.MaxRuntimeHours = float64(aws.ToInt32(c.MaxRuntimeInSeconds)) / 3600
+		o.MaxWaitHours = float64(aws.ToInt32(c.MaxWaitTimeInSeconds)) / 3600
+	}
+	if v := out.VpcConfig; v != nil {
+		o.Subnets, o.SecurityGroups = v.Subnets, v.SecurityGroupIds
+	}
+	if d := out.OutputDataConfig; d != nil {
+		o.KMSKey = aws.ToString(d.KmsKeyId)
+	}
+	if c := out.CheckpointConfig; c != nil {
+		o.Checkpoints = aws.ToString(c.S3Uri)
+	}
+	for _, c := range out.InputDataConfig {
+		if c.DataSource == nil || c.DataSource.S3DataSource == nil {
+			continue
+		}
+		switch uri := aws.ToString(c.DataSource.S3DataSource.S3Uri); aws.ToString(c.ChannelName) {
+		case "model":
+			o.BaseWeights = uri
+		case "wheels":
+			o.Wheels = uri
+		}
+	}
+	return o
+}
+
+// texts are the settings in the form that Override takes.
+func (s Settings) texts() map[string]string {
+	v := reflect.ValueOf(s)
+	set := map[string]string{}
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		switch f := v.Field(i); f.Kind() {
+		case reflect.Float64:
+			set[name] = strconv.FormatFloat(f.Float(), 'g', -1, 64)
+		case reflect.Slice:
+			set[name] = strings.Join(s.LoRATargets, ",")
+		case reflect.Pointer:
+			if !f.IsNil() {
+				set[name] = fmt.Sprint(f.Elem().Interface())
+			}
+		default:
+			set[name] = fmt.Sprint(f.Interface())
+		}
+	}
+	return set
+}
+
+// Difference is one thing in which two jobs differ; "" is what a job lacks.
+type Difference struct {
+	What string `json:"what"`
+	A    string `json:"a"`
+	B    string `json:"b"`
+}
+
+// Diff compares what two jobs were asked for. Of a job that was not started from
+// here only the options and the names in its description are known.
+func (s *Service) Diff(ctx context.Context, a, b string) ([]Difference, error) {
+	left, oursA, _, err := s.asked(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	right, oursB, _, err := s.asked(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	if oursA != oursB { // a side of which nothing is known differs in nothing
+		left.Set, right.Set = nil, nil
+	}
+	l, r := left.lines(), right.lines()
+	all := maps.Clone(l)
+	maps.Copy(all, r)
+	var d []Difference
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		if l[k] != r[k] {
+			d = append(d, Difference{What: k, A: safetext.Line(l[k]), B: safetext.Line(r[k])})
+		}
+	}
+	return d, nil
+}
+
+// lines are all parts of a spec by name.
+func (s Spec) lines() map[string]string {
+	m := map[string]string{"dataset": s.Dataset, "preset": s.Preset}
+	for k, v := range s.Set {
+		m["settings."+k] = v
+	}
+	raw, err := json.Marshal(s.Options)
+	var options map[string]any
+	if err == nil {
+		err = json.Unmarshal(raw, &options)
+	}
+	if err != nil { // it is made of text, numbers and lists of text
+		return m
+	}
+	for k, v := range options {
+		if list, ok := v.([]any); ok {
+			var parts []string
+			for _, e := range list {
+				parts = append(parts, fmt.Sprint(e))
+			}
+			v = strings.Join(parts, ", ")
+		}
+		m["options."+k] = cmp.Or(fmt.Sprint(v), "")
+	}
+	delete(m, "options.checkpoints") // each job has its own
+	return m
+}
