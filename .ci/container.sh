@@ -44,6 +44,15 @@ echo "ruff"
 "$venv/bin/ruff" check --no-cache -q .
 "$venv/bin/ruff" format --no-cache --check -q .
 
+if command -v go >/dev/null; then
+  built=$(mktemp -d)
+  trap 'rm -rf "$built"' EXIT
+  (cd ../../.. && CGO_ENABLED=0 go build -o "$built/tunebench" .)
+  export TUNEBENCH_BIN=$built/tunebench
+else
+  echo "SKIPPED the workbench's preflight on the artifact: Go is not here"
+fi
+
 echo "pytest"
 export CUDA_VISIBLE_DEVICES='' OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false PYTHONDONTWRITEBYTECODE=1
 nice -n 5 "$venv/bin/python" -m pytest -q -p no:cacheprovider -n "$(( $(nproc) < 2 ? 1 : 2 ))" --durations=5 tests

@@ -193,8 +193,8 @@ func explainAPI(err error, api smithy.APIError, profile, flag string) (Kind, str
 	if text := strings.ToLower(message); strings.Contains(text, "no space left") || strings.Contains(text, "disk quota exceeded") {
 		return Full, op + "the disk is full" + because(message) + "; free some space and try again"
 	}
-	// SageMaker says "not found" in its own way.
-	if code == "ValidationException" && strings.Contains(strings.ToLower(message), "not found") {
+	// SageMaker says "not found" in its own way, and so does moto.
+	if text := strings.ToLower(message); code == "ValidationException" && (strings.Contains(text, "not found") || strings.Contains(text, "could not find")) {
 		return NotFound, op + "not found: " + message
 	}
 	var resp *awshttp.ResponseError

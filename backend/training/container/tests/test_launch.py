@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
 from conftest import Tree, events_of, write_rows
 from safetensors.torch import load_file
@@ -60,6 +64,25 @@ def test_the_artifact_is_loaded_by_transformers_and_answers(tree: Make) -> None:
     answer = model.generate(ids, max_new_tokens=12, do_sample=False, pad_token_id=0)[0, ids.shape[1] :]
     assert answer[-1] == 2, "the end of the answer was not learnt"
     assert tokenizer.decode(answer, skip_special_tokens=True).strip() == "Paris"
+
+
+@pytest.mark.skipif("TUNEBENCH_BIN" not in os.environ, reason="TUNEBENCH_BIN names no built workbench")
+def test_the_artifact_passes_the_workbenchs_own_preflight(tree: Make, tmp_path: Path) -> None:
+    def check(folder: Path) -> dict[str, Any]:
+        command = [os.environ["TUNEBENCH_BIN"], "--home", str(tmp_path / "home"), "import", "check", str(folder), "-o", "json"]
+        out = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        report: dict[str, Any] = json.loads(out.stdout)
+        assert out.returncode == (0 if report["importable"] else 3), out.stderr
+        return report
+
+    t = tree()
+    t.job()
+    code, _, out = t.run()
+    assert code == 0, out
+    report = check(t.root / "model")
+    assert report["importable"], [c for c in report["checks"] if c["result"] != "pass"]
+    next((t.root / "model").glob("*.safetensors")).unlink()
+    assert not check(t.root / "model")["importable"]
 
 
 def stop_in_training(t: Tree) -> tuple[int, str]:
