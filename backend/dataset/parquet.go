@@ -13,6 +13,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"tunebench/backend/dataset/pages"
 	"tunebench/backend/safetext"
 )
 
@@ -21,6 +22,7 @@ type columnar struct {
 	path    string
 	file    *parquet.File
 	columns []string
+	pages   *pages.File // nil when it has pages or columns that are not text
 
 	mu     sync.Mutex // one reader is kept, for the next page of rows
 	reader *parquet.GenericReader[map[string]any]
@@ -42,20 +44,43 @@ func openParquet(src *source) (c *columnar, err error) {
 	for _, field := range f.Schema().Fields() {
 		c.columns = append(c.columns, field.Name())
 	}
+	if c.pages, err = pages.New(src, f.Metadata()); err == nil {
+		for _, col := range c.pages.Columns() {
+			if _, err = col.Page(0); err != nil {
+				break
+			}
+		}
+	}
+	if errors.Is(err, pages.ErrOther) || f.NumRows() == 0 {
+		c.pages, err = nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s is a damaged Parquet file: %w; write it again", shown, err)
+	}
 	return c, nil
 }
 
 func (c *columnar) index(context.Context, func()) error { return nil }
 
-// chunk is everything that is left: rows are read in one go, because a seek
-// decodes all that stands before.
+// chunk is some rows where pages can be read alone, otherwise everything that is
+// left: a seek decodes all that stands before.
 func (c *columnar) chunk(_ context.Context, from int64) (int64, error) {
+	if c.pages != nil {
+		return max(from, c.pages.Align(from+columnarChunk)), nil
+	}
 	return max(from, c.file.NumRows()), nil
 }
 
 func (c *columnar) status() (int64, bool, float64) { return c.file.NumRows(), true, 1 }
 
 func (c *columnar) scan(ctx context.Context, first int64, f func(r *record) bool) error {
+	if c.pages != nil {
+		row, err := c.scanPages(ctx, first, f)
+		if !errors.Is(err, pages.ErrOther) {
+			return err
+		}
+		first = row
+	}
 	for row := first; row < c.file.NumRows(); row++ {
 		if err := ctx.Err(); err != nil {
 			return err

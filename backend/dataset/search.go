@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"tunebench/backend/dataset/match"
+	"tunebench/backend/dataset/pages"
 	"tunebench/backend/safetext"
 )
 
@@ -67,6 +68,7 @@ type searchWorker struct {
 	m      *match.Matcher
 	finder *match.Finder // made for the first text it sees
 	buf    []byte
+	pages  pages.Buffer
 }
 
 // chunk searches the rows lo to hi.
@@ -78,10 +80,13 @@ func (s *searcher) chunk(ctx context.Context, lo, hi int64) (found []uint32, err
 			found = append(found, uint32(r.index))
 		}
 	}
+	part, base := s.d.partOf(lo)
+	if c, ok := part.rows.(*columnar); ok && c.pages != nil {
+		return s.searchPages(ctx, c, w, base, lo, hi)
+	}
 	if s.lits == nil {
 		return found, scanRange(ctx, s.d.rows, lo, hi, test)
 	}
-	part, base := s.d.partOf(lo)
 	t, ok := part.rows.(*text)
 	if !ok {
 		return found, scanRange(ctx, s.d.rows, lo, hi, test)
