@@ -30,6 +30,9 @@ const (
 	kept      = 4        // pages of a column that are kept decoded
 )
 
+// plainDictionary is what writers of pages of version 1 call RLEDictionary.
+const plainDictionary format.Encoding = 2
+
 // File is a Parquet file of flat text columns. It is safe for concurrent use.
 type File struct {
 	columns []*Column
@@ -217,7 +220,7 @@ func (c *Column) walk() error {
 	if h.Type == format.DataPage || h.Type == format.DataPageV2 {
 		switch p.encoding {
 		case format.Plain:
-		case format.PlainDictionary, format.RLEDictionary:
+		case plainDictionary, format.RLEDictionary:
 			if p.dict = len(c.dicts) - 1; p.dict < 0 || c.dicts[p.dict].off < k.off {
 				return c.damaged(c.off, errors.New("a page without its dictionary"))
 			}
