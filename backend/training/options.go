@@ -133,6 +133,9 @@ func (s *Service) optionWarnings(p Plan, image string) []string {
 	if image != "" {
 		w = append(w, image)
 	}
+	if large := p.Memory.tooLarge(); large != "" {
+		w = append(w, large)
+	}
 	o, set := p.Options, p.Config.Settings
 	small := s.c.BaseModel == SmallBase
 	if o.Spot && set.CheckpointEvery == 0 {

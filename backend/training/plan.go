@@ -72,7 +72,7 @@ func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
 		return Plan{}, err
 	}
 	p.Checkpoints = cmp.Or(spec.Options.Checkpoints, "s3://"+s.c.Bucket+"/"+outputPrefix+"/"+p.Name+"/checkpoints/")
-	rows, err := count(ctx, train)
+	rows, err := count(ctx, train, settings.MaxSequenceLength)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -82,7 +82,7 @@ func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
 	p.TrainRows = rows.usable
 	held := counted{}
 	if validation != "" {
-		if held, err = count(ctx, validation); err != nil {
+		if held, err = count(ctx, validation, settings.MaxSequenceLength); err != nil {
 			return Plan{}, err
 		}
 		p.ValidationRows = held.usable
@@ -92,6 +92,8 @@ func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
 	if p.Steps = settings.MaxSteps; p.Steps == 0 {
 		p.Steps = max(1, int(math.Ceil(settings.Epochs*tokens/perStep)))
 	}
+	p.Tokens, p.TruncatedRows = int64(tokens), rows.cut
+	p.Memory = memory(s.c.BaseModel, settings, p.Instance, p.InstanceCount)
 	p.Warnings = append(s.warnings(rows, settings, validation, tokens, p.Steps), s.optionWarnings(p, imageWarning)...)
 	if s.c.Bills {
 		s.addCost(&p, float64(p.Steps)*perStep)
@@ -114,10 +116,11 @@ func (s *Service) presetOfConfig() string {
 type counted struct {
 	usable, unusable int64
 	chars, longest   int64
+	cut              int64 // rows with more tokens than fit, as estimated
 	firstErr         string
 }
 
-func count(ctx context.Context, path string) (counted, error) {
+func count(ctx context.Context, path string, most int) (counted, error) {
 	var c counted
 	d, err := dataset.Open(ctx, path, dataset.OpenOptions{})
 	if err != nil {
@@ -139,6 +142,9 @@ func count(ctx context.Context, path string) (counted, error) {
 		c.usable++
 		c.chars += n
 		c.longest = max(c.longest, n)
+		if float64(n)/charsPerToken > float64(most) {
+			c.cut++
+		}
 		return nil
 	})
 	return c, err
@@ -158,7 +164,8 @@ func (s *Service) warnings(rows counted, settings Settings, validation string, t
 		add("only %d rows to learn from", rows.usable)
 	}
 	if longest := float64(rows.longest) / charsPerToken; longest > float64(settings.MaxSequenceLength) {
-		add("the longest row has about %.0f tokens; what goes beyond max_sequence_length %d is cut off", longest, settings.MaxSequenceLength)
+		add("the longest row has about %.0f tokens; what goes beyond max_sequence_length %d is cut off, in about %.1f %% of the rows (%d of %d)",
+			longest, settings.MaxSequenceLength, 100*float64(rows.cut)/float64(rows.usable), rows.cut, rows.usable)
 	}
 	if passes := float64(steps*settings.BatchRows*settings.MaxSequenceLength) / max(tokens, 1); passes > manyPasses {
 		add("every row will be seen about %.0f times; fewer max_steps may do", passes)
@@ -234,6 +241,9 @@ const (
 	fixedTime = 20 * time.Minute
 	// scaling is what several GPUs keep of their sum.
 	scaling = 0.9
+	// spotLow and spotHigh are planning values of a spot price's part of the
+	// listed one; AWS claims down to 0.1.
+	spotLow, spotHigh = 0.3, 0.5
 )
 
 // addCost estimates what the training of so many tokens costs.
@@ -256,8 +266,9 @@ func (s *Service) addCost(p *Plan, tokens float64) {
 		rate *= float64(p.InstanceCount) * scaling
 	}
 	d := fixedTime + time.Duration(tokens/rate*float64(time.Second))
+	usd := d.Hours() * price * float64(p.InstanceCount)
 	p.Cost = &Cost{
-		USD: d.Hours() * price * float64(p.InstanceCount),
+		USD: usd, SpotLowUSD: spotLow * usd, SpotHighUSD: spotHigh * usd,
 		Basis: fmt.Sprintf("about %s on %d × %s at $%.3f an hour (price of %s in %s): %s fixed, then %.1f million tokens at about %.0f a second",
 			d.Round(time.Minute), p.InstanceCount, p.Instance, price, s.c.Prices.Date, s.c.Prices.Region, fixedTime, tokens/1e6, rate),
 	}

@@ -118,8 +118,13 @@ type Options struct {
 
 // Cost is money that a plan is expected to take, in US dollars.
 type Cost struct {
-	USD   float64 `json:"usd"`
-	Basis string  `json:"basis"` // how it was reckoned, with the price's date
+	USD float64 `json:"usd"`
+	// SpotLowUSD to SpotHighUSD is what spot capacity may take instead: a
+	// planning value, because its price is not published for training jobs.
+	SpotLowUSD  float64 `json:"spot_low_usd,omitempty"`
+	SpotHighUSD float64 `json:"spot_high_usd,omitempty"`
+
+	Basis string `json:"basis"` // how it was reckoned, with the price's date
 }
 
 // Plan is a training job before it is started.
@@ -137,6 +142,12 @@ type Plan struct {
 	Output         string    `json:"output"`      // s3:// prefix
 	Checkpoints    string    `json:"checkpoints"` // s3:// prefix
 	Options        Options   `json:"options,omitzero"`
+	// Tokens are those of the train split's questions and answers, estimated from
+	// the characters; TruncatedRows do not fit max_sequence_length.
+	Tokens        int64 `json:"tokens"`
+	TruncatedRows int64 `json:"truncated_rows"`
+	// Memory is nil when the base model's shape is not known.
+	Memory *Memory `json:"memory,omitempty"`
 	// Cost is nil on an account that does not bill.
 	Cost     *Cost    `json:"cost,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`

@@ -100,7 +100,14 @@ func (g *globals) showPlan(p training.Plan, asData bool) {
 	c := p.Config.Settings
 	cost := ""
 	if p.Cost != nil {
-		cost = fmt.Sprintf("about $%.2f (%s)", p.Cost.USD, p.Cost.Basis)
+		cost = fmt.Sprintf("about $%.2f (%s); on spot capacity perhaps $%.2f to $%.2f", p.Cost.USD, p.Cost.Basis, p.Cost.SpotLowUSD, p.Cost.SpotHighUSD)
+	}
+	memory := ""
+	if m := p.Memory; m != nil {
+		memory = fmt.Sprintf("about %.1f GiB on each of %d GPUs, %s (%s)", m.GiB, m.GPUs, m.Strategy, m.Basis)
+		if m.HasGiB > 0 {
+			memory = fmt.Sprintf("about %.1f of %.0f GiB on each of %d GPUs, %s (%s)", m.GiB, m.HasGiB, m.GPUs, m.Strategy, m.Basis)
+		}
 	}
 	method := c.Method
 	if c.LoRARank > 0 {
@@ -109,11 +116,11 @@ func (g *globals) showPlan(p training.Plan, asData bool) {
 	fields(w,
 		"job", p.Name, "dataset", p.Dataset,
 		"rows", fmt.Sprintf("%d train, %d validation", p.TrainRows, p.ValidationRows),
-		"base model", p.Config.BaseModel, "method", method, "prompt format", c.PromptFormat,
+		"tokens", fmt.Sprintf("about %d", p.Tokens), "base model", p.Config.BaseModel, "method", method, "prompt format", c.PromptFormat,
 		"steps", fmt.Sprintf("%d of %d × %d tokens", p.Steps, c.BatchRows, c.MaxSequenceLength),
 		"learning rate", fmt.Sprintf("%g %s", c.LearningRate, c.Schedule),
 		"instance", fmt.Sprintf("%d × %s", p.InstanceCount, p.Instance),
-		"output", p.Output, "cost", cost)
+		"memory", memory, "output", p.Output, "cost", cost)
 	for _, warn := range p.Warnings {
 		g.say("warning: %s", warn)
 	}
