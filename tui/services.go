@@ -102,6 +102,8 @@ type Training interface {
 	// Job returns everything about a job; a list may know less.
 	Job(ctx context.Context, name string) (training.Job, error)
 	Stop(ctx context.Context, name string) error
+	// Resume is what to plan to go on from a job's last checkpoint.
+	Resume(ctx context.Context, job string) (training.Spec, error)
 	Watch(ctx context.Context, name string) Watch
 }
 

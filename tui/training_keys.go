@@ -72,6 +72,8 @@ func (p *trainingPane) bind() {
 			Do: func(string) tea.Cmd { return p.app.imports.startWith(p.job().Name, "") }},
 		{ID: "training.stop", Keys: []string{"s"}, Label: "stop", Help: "stop this training job", Rank: 4, Off: p.noStop,
 			Do: func(string) tea.Cmd { return p.stop() }},
+		{ID: "training.resume", Keys: []string{"R"}, Label: "go on", Help: "go on from the last checkpoint of this job, as a new job", Off: p.noResume,
+			Do: func(string) tea.Cmd { return p.resume() }},
 		{ID: "training.zoom", Keys: []string{"z"}, Label: "zoom", Help: "give the log the whole pane, or take it back", Rank: 5, Off: p.noJob,
 			Do: do(func() { p.zoom = !p.zoom })},
 		{ID: "training.raw", Keys: []string{"w"}, Label: "raw", Help: "show log lines as they were written, or read", Off: p.noJob,

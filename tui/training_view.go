@@ -285,7 +285,7 @@ func (p *trainingPane) planLines() []string {
 	for _, f := range [][2]string{
 		{"job", pl.Name}, {"data", rows},
 		{"work", fmt.Sprintf("%s of %d sequences, %s, %s on %s", widget.Plural(int64(pl.Steps), "step"), s.BatchRows, s.PromptFormat, method, or(where, "this machine"))},
-		{"base model", pl.Config.BaseModel}, {"output", pl.Output}, {"cost", cost},
+		{"base model", pl.Config.BaseModel}, {"memory", memoryText(pl.Memory)}, {"output", pl.Output}, {"cost", cost},
 	} {
 		if f[1] != "" {
 			lines = append(lines, l.Row(p.w).Gap(2).Cell(widget.Muted, f[0], 10, false).Gap(2).Put(widget.Text, f[1]).String())
@@ -295,4 +295,16 @@ func (p *trainingPane) planLines() []string {
 		lines = append(lines, paragraph(l, p.w, widget.MarkWarning, w, widget.Warn, 1)...)
 	}
 	return lines
+}
+
+// memoryText is what one GPU will hold.
+func memoryText(m *training.Memory) string {
+	if m == nil {
+		return ""
+	}
+	has := ""
+	if m.HasGiB > 0 {
+		has = fmt.Sprintf(" of %.0f", m.HasGiB)
+	}
+	return fmt.Sprintf("about %.1f%s GiB on each of %s, %s   %s", m.GiB, has, widget.Plural(int64(m.GPUs), "GPU"), m.Strategy, m.Basis)
 }
