@@ -31,6 +31,11 @@ func (s *searcher) lines(ctx context.Context, t *text, w *searchWorker, base, lo
 	if err != nil || !ok {
 		return nil, false, err
 	}
+	// Text that was seen to have no escaped letters is not looked at again: a file
+	// only grows behind what is indexed, or is opened again.
+	piece := [2]int64{from, to}
+	_, plain := t.plain.Load(piece)
+	escaped := false
 	r := &record{parse: t.parser(), what: t.what}
 	buf := w.buf[:cap(w.buf)]
 	held := 0 // bytes of a line that has begun
@@ -59,20 +64,26 @@ func (s *searcher) lines(ctx context.Context, t *text, w *searchWorker, base, lo
 				continue
 			}
 		}
-		found, row = s.window(w, r, text[:end], row, hi, found)
+		here := !plain && match.HasEscapedASCII(text[:end])
+		escaped = escaped || here
+		found, row = s.window(w, r, text[:end], here, row, hi, found)
 		held = copy(buf, text[end:])
+	}
+	if !plain && !escaped {
+		t.plain.Store(piece, struct{}{})
 	}
 	return found, true, nil
 }
 
 // window searches whole lines, of which the first is the given row, and returns
-// the row behind them.
-func (s *searcher) window(w *searchWorker, r *record, text []byte, row, hi int64, found []uint32) ([]uint32, int64) {
+// the row behind them. escaped says that a literal may be spelled in another way
+// in them.
+func (s *searcher) window(w *searchWorker, r *record, text []byte, escaped bool, row, hi int64, found []uint32) ([]uint32, int64) {
 	if w.finder == nil {
 		w.finder = match.NewFinderFor(s.lits, s.fold, text)
 	}
 	next := func(from int) int { return w.finder.Next(from) }
-	if match.HasEscapedASCII(text) { // a literal may be spelled in another way
+	if escaped {
 		next = func(from int) int {
 			if from < len(text) {
 				return from

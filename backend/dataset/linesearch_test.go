@@ -40,6 +40,10 @@ func TestLineSearchFindsWhatScanningFinds(t *testing.T) {
 		for _, q := range []Query{{Text: "needle"}, {Text: "NEEdle", Fold: true}, {Text: `needle|long|\d99"?`, Regexp: true}, {Text: "needle", Column: "q", From: 1234}, {Text: "broken needle"}} {
 			l, err := d.Search(ctx, q)
 			got := found(t, l, err)
+			l, err = d.Search(ctx, q) // with what the first search has learned
+			if again := found(t, l, err); again != got {
+				t.Errorf("round %d, %+v: %.300s, then %.300s", round, q, got, again)
+			}
 			slow := Query{Text: "(?:" + q.Text + ")|[^\\x00-\\x{10ffff}]", Regexp: true, Fold: q.Fold, Column: q.Column, From: q.From}
 			l, err = d.Search(ctx, slow)
 			if want := found(t, l, err); got != want || want == "" {

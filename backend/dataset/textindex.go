@@ -38,6 +38,7 @@ type text struct {
 	// parser makes a parser of records; what a parser returns is good until its
 	// next call.
 	parser func() func(rec []byte) ([]field, error)
+	plain  sync.Map // pieces of the file, as [2]int64, that spell no letter as \u00XX
 
 	mu     sync.Mutex
 	end    int64 // behind the last record
