@@ -317,7 +317,8 @@ func TestBadInputFails(t *testing.T) {
 		"base":     {`{"base_model":"mistralai/Mistral-7B-v0.3"}`, toy.Rows(2), `it trains "tunebench-base"`},
 		"config":   {"{\n\"settings\": {,}}", toy.Rows(2), "job.json is not valid (line 2)"},
 		"context":  {`{"settings":{"max_sequence_length":4096}}`, toy.Rows(2), "takes up to 128 tokens, so lower it"},
-		"format":   {`{"settings":{"prompt_format":"chatml"}}`, toy.Rows(2), `no prompt format "chatml"`},
+		"format":   {`{"settings":{"prompt_format":"vicuna"}}`, toy.Rows(2), `no prompt format "vicuna"`},
+		"tokens":   {`{"settings":{"prompt_format":"chatml"}}`, toy.Rows(2), "the tokenizer has no token"},
 		"method":   {`{"settings":{"method":"magic"}}`, toy.Rows(2), "must be lora, qlora or full"},
 		"diverged": {`{"settings":{"learning_rate":-1}}`, toy.Rows(2), "learning rate -1"},
 	} {
