@@ -9,7 +9,7 @@ import (
 	"maps"
 )
 
-// Config is the config.json of a MistralForCausalLM. Keys this package does
+// Config is the config.json of a MistralForCausalLM or a LlamaForCausalLM. Keys this package does
 // not know are kept and written back by Marshal.
 type Config struct {
 	Architectures         []string
@@ -39,6 +39,10 @@ const (
 	maxLayers = 1 << 10
 	maxVocab  = 1 << 24
 )
+
+// modelTypes are the architectures that share this layout of weights, and the
+// model_type of each.
+var modelTypes = map[string]string{"MistralForCausalLM": "mistral", "LlamaForCausalLM": "llama"}
 
 // configKeys are the keys of config.json that Config holds in fields.
 type configKeys struct {
@@ -144,11 +148,11 @@ func tokenID(key string, raw json.RawMessage, absent int32) (int32, error) {
 // Validate says whether the values describe a model that can be built. Its
 // error names the key and what is wrong with it.
 func (c Config) Validate() error {
-	if len(c.Architectures) != 1 || c.Architectures[0] != "MistralForCausalLM" {
-		return fmt.Errorf("%s: architectures is %q, want [\"MistralForCausalLM\"]", ConfigFile, c.Architectures)
+	if len(c.Architectures) != 1 || modelTypes[c.Architectures[0]] == "" {
+		return fmt.Errorf("%s: architectures is %q, want [\"MistralForCausalLM\"] or [\"LlamaForCausalLM\"]", ConfigFile, c.Architectures)
 	}
-	if c.ModelType != "mistral" {
-		return fmt.Errorf("%s: model_type is %q, want \"mistral\"", ConfigFile, c.ModelType)
+	if want := modelTypes[c.Architectures[0]]; c.ModelType != want {
+		return fmt.Errorf("%s: model_type is %q, want %q", ConfigFile, c.ModelType, want)
 	}
 	for _, d := range []struct {
 		key    string

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tunebench/backend/artifact"
 	"tunebench/backend/safetext"
 )
 
@@ -18,6 +19,11 @@ type preflight struct {
 	have   map[string]file
 	small  small
 	checks []Check
+
+	// What one check found and others need.
+	sound      bool             // config.json can be read, and holds together where its kind is known
+	cfg        *artifact.Config // config.json of a Mistral or Llama that is sound, else nil
+	torchDType string           // what config.json says the weights are, "" if that is no dtype
 }
 
 func (p *preflight) add(id, title string, r Result, evidence, remedy string) {
@@ -52,9 +58,7 @@ func (s *Service) Check(ctx context.Context, source string) (Report, error) {
 	p.size()
 	p.config()
 	p.tokenizer()
-	p.template()
-	p.index()
-	if err := p.headers(ctx); err != nil {
+	if err := p.weights(ctx); err != nil {
 		return Report{}, s.explain(err)
 	}
 	if err := p.trained(ctx); err != nil {

@@ -35,6 +35,9 @@ type Config struct {
 	AccountName, Region string
 	// Bills says that an imported model costs money.
 	Bills bool
+	// Runs lists the architectures that the account can run, where these are
+	// fewer than those that Bedrock takes; nil for all.
+	Runs []string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
