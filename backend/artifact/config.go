@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 )
 
 // Config is the config.json of a MistralForCausalLM or a LlamaForCausalLM. Keys this package does
@@ -43,6 +44,10 @@ const (
 // modelTypes are the architectures that share this layout of weights, and the
 // model_type of each.
 var modelTypes = map[string]string{"MistralForCausalLM": "mistral", "LlamaForCausalLM": "llama"}
+
+// Architectures lists the architectures that Config describes, and so those that
+// the local account runs.
+func Architectures() []string { return slices.Sorted(maps.Keys(modelTypes)) }
 
 // configKeys are the keys of config.json that Config holds in fields.
 type configKeys struct {

@@ -77,7 +77,7 @@ func TestConfigRefusals(t *testing.T) {
 		change map[string]any
 		want   string
 	}{
-		"other architecture": {map[string]any{"architectures": []string{"LlamaForCausalLM"}}, "MistralForCausalLM"},
+		"other architecture": {map[string]any{"architectures": []string{"GemmaForCausalLM"}}, "MistralForCausalLM"},
 		"no architecture":    {map[string]any{"architectures": nil}, "architectures"},
 		"other type":         {map[string]any{"model_type": "llama"}, "model_type"},
 		"no width":           {map[string]any{"hidden_size": 0}, "hidden_size"},

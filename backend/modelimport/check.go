@@ -39,15 +39,16 @@ func (s *Service) Check(ctx context.Context, source string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	p := &preflight{s: s, source: source, f: f}
-	if p.files, err = f.list(ctx); err != nil {
+	counted := &meter{folder: f}
+	p := &preflight{s: s, source: source, f: counted}
+	if p.files, err = counted.list(ctx); err != nil {
 		return Report{}, s.explain(err)
 	}
 	p.have = map[string]file{}
 	for _, fl := range p.files {
 		p.have[fl.name] = fl
 	}
-	p.small, err = load(ctx, f, p.have, smallFiles...)
+	p.small, err = load(ctx, counted, p.have, smallFiles...)
 	if err != nil {
 		return Report{}, s.explain(err)
 	}
@@ -69,7 +70,7 @@ func (s *Service) Check(ctx context.Context, source string) (Report, error) {
 			return Report{}, ctx.Err()
 		}
 	}
-	r := Report{Source: safetext.Line(source), Checks: p.checks, Importable: true}
+	r := Report{Source: safetext.Line(source), Checks: p.checks, Importable: true, BytesRead: counted.n.Load()}
 	for _, c := range p.checks {
 		r.Importable = r.Importable && c.Result != Blocks
 	}

@@ -95,7 +95,7 @@ func service(t *testing.T, jobs fakeJobs) *Service {
 		}
 	})
 	return New(Config{Bedrock: acct.Bedrock(), S3: acct.S3(), Store: st, Training: jobs, Bucket: acct.Bucket(),
-		RoleARN: acct.ImportRole(), AccountName: acct.Name(), Region: acct.Region(), Runs: []string{"MistralForCausalLM", "LlamaForCausalLM"}})
+		RoleARN: acct.ImportRole(), AccountName: acct.Name(), Region: acct.Region(), Runs: artifact.Architectures()})
 }
 
 type fakeJobs map[string]training.Job

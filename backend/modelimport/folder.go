@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,6 +32,38 @@ type folder interface {
 	reader(ctx context.Context, f file) (io.ReaderAt, io.Closer, error)
 	// read returns a whole small file.
 	read(ctx context.Context, name string) ([]byte, error)
+}
+
+// meter counts the bytes that are read of an artifact.
+type meter struct {
+	folder
+	n atomic.Int64
+}
+
+func (m *meter) reader(ctx context.Context, f file) (io.ReaderAt, io.Closer, error) {
+	r, c, err := m.folder.reader(ctx, f)
+	if rr, ok := r.(*rangeReader); ok {
+		rr.read = &m.n // what is asked of S3, which is more than what is asked of it here
+		return r, c, err
+	}
+	return meteredFile{r, &m.n}, c, err
+}
+
+func (m *meter) read(ctx context.Context, name string) ([]byte, error) {
+	b, err := m.folder.read(ctx, name)
+	m.n.Add(int64(len(b)))
+	return b, err
+}
+
+type meteredFile struct {
+	io.ReaderAt
+	n *atomic.Int64
+}
+
+func (f meteredFile) ReadAt(p []byte, off int64) (int, error) {
+	n, err := f.ReaderAt.ReadAt(p, off)
+	f.n.Add(int64(n))
+	return n, err
 }
 
 // maxSmall bounds what is read whole: config and tokenizer files.
@@ -165,6 +198,7 @@ type rangeReader struct {
 	key  string
 	size int64
 	head []byte
+	read *atomic.Int64
 }
 
 const headBytes = 64 << 10
@@ -202,6 +236,9 @@ func (r *rangeReader) get(off, n int64) ([]byte, error) {
 	}
 	defer out.Body.Close()
 	b := make([]byte, n)
+	if r.read != nil {
+		r.read.Add(n)
+	}
 	if _, err := io.ReadFull(out.Body, b); err != nil {
 		return nil, fmt.Errorf("read s3://%s/%s: %w", r.f.bucket, r.key, err)
 	}

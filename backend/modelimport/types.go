@@ -29,6 +29,8 @@ type Report struct {
 	Source     string  `json:"source"`
 	Importable bool    `json:"importable"`
 	Checks     []Check `json:"checks"`
+	// BytesRead is how much of the artifact was read: headers and small files.
+	BytesRead int64 `json:"bytes_read"`
 }
 
 // Request asks for an import. Exactly one of TrainingJob and Source is set.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tunebench/backend/account"
+	"tunebench/backend/artifact"
 	"tunebench/backend/chat"
 	"tunebench/backend/config"
 	"tunebench/backend/evaluation"
@@ -92,7 +93,12 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 		AccountName: acct.Name(), Region: acct.Region(), LogDir: filepath.Join(paths.State, "logs"),
 		Container: container.Files(),
 	})
+	var runs []string
+	if acct.Name() == account.Local {
+		runs = artifact.Architectures()
+	}
 	s.imports = modelimport.New(modelimport.Config{
+		Runs:    runs,
 		Bedrock: acct.Bedrock(), S3: acct.S3(), Store: st, Training: s.training,
 		Bucket: acct.Bucket(), RoleARN: acct.ImportRole(),
 		AccountName: acct.Name(), Region: acct.Region(), Bills: acct.Bills(),

@@ -214,7 +214,7 @@ func TestBadArtifacts(t *testing.T) {
 		"left-over":     {map[string][]byte{"old.safetensors": integers.Bytes()}, "old.safetensors is under the S3 prefix but does not belong"},
 		"template":      {map[string][]byte{"chat_template.jinja": []byte("x")}, "2 chat templates"},
 		"tokenizer":     {map[string][]byte{"tokenizer.json": []byte("{}")}, "the tokenizer can not be read"},
-		"class":         {map[string][]byte{"tokenizer_config.json": replaced(tokenizerConfig, "PreTrainedTokenizerFast", "TokenizersBackend")}, "TokenizersBackend is not supported"},
+		"class":         {map[string][]byte{"tokenizer_config.json": replaced(tokenizerConfig, "PreTrainedTokenizerFast", "TokenizersBackend")}, `"TokenizersBackend" is not supported`},
 		"vocabulary":    {map[string][]byte{"config.json": replaced(config, `"vocab_size": `, `"vocab_size": 1`)}, "size mismatch"},
 		"archive":       {map[string][]byte{"config.json": nil, "model.tar.gz": []byte("x")}, "unpack the archive"},
 		"no-json-value": {map[string][]byte{"config.json": []byte("nonsense")}, "config.json"},

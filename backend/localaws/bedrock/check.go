@@ -46,6 +46,11 @@ func check(fsys fs.FS) (checked, error) {
 			weights = append(weights, e.Name())
 		}
 	}
+	for _, name := range c.files {
+		if strings.HasSuffix(name, ".tar.gz") && len(weights) > 0 {
+			return c, fmt.Errorf("there is a %s under the S3 prefix; unpack the archive there, and remove it", name)
+		}
+	}
 	for _, name := range []string{artifact.ConfigFile, artifact.TokenizerConfigFile, artifact.TokenizerFile} {
 		if !slices.Contains(c.files, name) {
 			return c, missingFile(name, c.files)
@@ -66,6 +71,9 @@ func check(fsys fs.FS) (checked, error) {
 		return c, err
 	}
 	if err := checkTokenizer(fsys, cfg); err != nil {
+		return c, err
+	}
+	if err := checkGeneration(fsys); err != nil {
 		return c, err
 	}
 	c.template, _, err = artifact.ChatTemplate(fsys)
@@ -96,6 +104,13 @@ func checkConfig(fsys fs.FS) (artifact.Config, error) {
 	}
 	if raw, ok := cfg.Raw("quantization_config"); ok && string(raw) != "null" {
 		return cfg, errors.New("config.json has a quantization_config; quantised weights are not supported, so export them as BF16, FP16 or FP32 and remove it")
+	}
+	_, theta := cfg.Raw("rope_theta")
+	if _, newer := cfg.Raw("rope_parameters"); newer && !theta {
+		return cfg, errors.New("config.json has rope_parameters and no rope_theta; write rope_theta at its top level")
+	}
+	if raw, ok := cfg.Raw("rope_scaling"); ok && string(raw) != "null" {
+		return cfg, errors.New("config.json has a rope_scaling; the local account's engine does not apply it")
 	}
 	if cfg.MaxPositionEmbeddings >= maxPositions {
 		return cfg, fmt.Errorf("config.json: max_position_embeddings is %d; it must be less than 128K", cfg.MaxPositionEmbeddings)
@@ -177,8 +192,8 @@ func checkTokenizer(fsys fs.FS, cfg artifact.Config) error {
 	if err != nil {
 		return fmt.Errorf("the tokenizer can not be read: %w", err)
 	}
-	if class := strings.TrimSuffix(tc.TokenizerClass, "Fast"); class != "" && !slices.Contains(tokenizerClasses, class) {
-		return fmt.Errorf("tokenizer_config.json: the tokenizer class %s is not supported; use LlamaTokenizerFast or PreTrainedTokenizerFast", tc.TokenizerClass)
+	if class := strings.TrimSuffix(tc.TokenizerClass, "Fast"); !slices.Contains(tokenizerClasses, class) {
+		return fmt.Errorf("tokenizer_config.json: the tokenizer_class %q is not supported; use LlamaTokenizerFast or PreTrainedTokenizerFast", tc.TokenizerClass)
 	}
 	tok, err := artifact.LoadTokenizer(fsys)
 	if err != nil {
@@ -186,6 +201,21 @@ func checkTokenizer(fsys fs.FS, cfg artifact.Config) error {
 	}
 	if tok.VocabSize() > cfg.VocabSize {
 		return fmt.Errorf("the tokenizer has %d tokens and config.json a vocab_size of %d; they do not belong together", tok.VocabSize(), cfg.VocabSize)
+	}
+	return nil
+}
+
+// checkGeneration reads generation_config.json, which need not be there.
+func checkGeneration(fsys fs.FS) error {
+	raw, err := fs.ReadFile(fsys, artifact.GenerationConfigFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !json.Valid(raw) {
+		return fmt.Errorf("%s is not valid JSON", artifact.GenerationConfigFile)
 	}
 	return nil
 }
