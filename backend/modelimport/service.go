@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,12 +56,25 @@ func New(c Config) *Service {
 
 func (s *Service) explain(err error) error { return awserror.Explain(err) }
 
-// Jobs lists the account's import jobs, newest first.
+// Jobs lists the account's import jobs and those that wait in the queue, newest
+// first.
 func (s *Service) Jobs(ctx context.Context) ([]Job, error) {
 	jobs, err := s.list(ctx, "")
 	if err != nil {
 		return nil, s.explain(err)
 	}
+	waits, _, err := s.queue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	started := map[string]bool{}
+	for _, j := range jobs {
+		started[j.Name] = true
+	}
+	waits = slices.DeleteFunc(waits, func(j Job) bool { return started[j.Name] })
+	slices.Reverse(waits)
+	jobs = append(waits, jobs...)
+	slices.SortStableFunc(jobs, func(a, b Job) int { return b.Created.Compare(a.Created) })
 	stored, err := s.c.Store.ImportJobs(ctx, s.c.AccountName, s.c.Region)
 	if err != nil {
 		return nil, err
@@ -103,8 +117,23 @@ func (s *Service) list(ctx context.Context, status types.ModelImportJobStatus) (
 	return jobs, nil
 }
 
-// Job describes one import job by its name or ARN.
+// Job describes one import job by its name or ARN, or one that waits in the queue
+// by its name.
 func (s *Service) Job(ctx context.Context, name string) (Job, error) {
+	j, err := s.bedrockJob(ctx, name)
+	if awserror.KindOf(err) != awserror.NotFound {
+		return j, err
+	}
+	waits, _, qerr := s.queue(ctx)
+	for _, w := range waits {
+		if w.Name == name {
+			return w, nil
+		}
+	}
+	return j, errors.Join(err, qerr)
+}
+
+func (s *Service) bedrockJob(ctx context.Context, name string) (Job, error) {
 	out, err := s.c.Bedrock.GetModelImportJob(ctx, &bedrock.GetModelImportJobInput{JobIdentifier: &name})
 	if err != nil {
 		if awserror.KindOf(err) == awserror.NotFound {
@@ -137,12 +166,16 @@ func sourceOf(d types.ModelDataSource) string {
 	return ""
 }
 
-// Wait polls a job until it has ended and tells progress each state that it
-// sees; progress may be nil. A model that completed is recorded with the prompt
-// format of its training job.
+// Wait polls a job until it has ended, starts what stands in the queue meanwhile,
+// and tells progress each state that it sees; progress may be nil. A model that
+// completed is recorded with the prompt format of its training job.
 func (s *Service) Wait(ctx context.Context, name string, progress func(Job)) (Job, error) {
 	delay := 300 * time.Millisecond
 	for {
+		_, err := s.Advance(ctx)
+		if err != nil && ctx.Err() == nil {
+			return Job{Name: name}, err
+		}
 		j, err := s.Job(ctx, name)
 		if err != nil {
 			return j, err

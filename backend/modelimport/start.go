@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,8 +23,8 @@ import (
 
 // Start checks the artifact and starts an import job. A preflight that blocks
 // is a *BlockedError and nothing has been started. A local folder is uploaded
-// first. The job is recorded, so that chat and evaluation use the prompt format
-// that the model was trained with.
+// first. While another import runs the new one waits in the queue: the job that
+// is returned has the status Waiting, and Advance or Wait starts it in its turn.
 func (s *Service) Start(ctx context.Context, r Request) (Job, error) {
 	source, format, err := s.resolve(ctx, r)
 	if err != nil {
@@ -56,27 +57,68 @@ func (s *Service) Start(ctx context.Context, r Request) (Job, error) {
 	if format == "" {
 		format = s.formatOf(ctx, source)
 	}
-	jobName := cleanName(name + "-" + s.c.Now().UTC().Format("20060102-150405"))
+	q := queued{Request: r, Source: source, Format: format, Model: name,
+		Job: cleanName(name[:min(len(name), maxName-len(stamp)-1)] + "-" + s.c.Now().UTC().Format(stamp))}
+	waits, _, err := s.queue(ctx)
+	if err != nil {
+		return Job{}, err
+	}
+	for _, j := range waits {
+		if j.Status == Waiting && j.Model == name {
+			return Job{}, fmt.Errorf("an import as %s waits in the queue already (%s); choose another name, or take it out with tunebench import unqueue %s", name, j.Name, j.Name)
+		}
+	}
+	running, err := s.list(ctx, "InProgress")
+	if err != nil && awserror.KindOf(err) != awserror.Denied {
+		return Job{}, s.explain(err)
+	}
+	if len(running) > 0 || slices.ContainsFunc(waits, func(j Job) bool { return j.Status == Waiting }) {
+		return s.enqueue(ctx, q)
+	}
+	j, err := s.launch(ctx, q)
+	if awserror.KindOf(err) == awserror.Quota && s.busy(ctx) {
+		return s.enqueue(ctx, q) // another import began meanwhile
+	}
+	return j, err
+}
+
+// stamp is the time in the names of jobs.
+const stamp = "20060102-150405"
+
+// busy reports whether an import runs.
+func (s *Service) busy(ctx context.Context) bool {
+	running, err := s.list(ctx, "InProgress")
+	return err == nil && len(running) > 0
+}
+
+// launch uploads a local artifact, starts the import job and records it.
+func (s *Service) launch(ctx context.Context, q queued) (Job, error) {
+	source := q.Source
 	if !strings.HasPrefix(source, "s3://") {
-		prefix := "tunebench/artifacts/" + jobName + "/"
+		prefix := "tunebench/artifacts/" + q.Job + "/"
 		if err := s.upload(ctx, source, prefix); err != nil {
 			return Job{}, err
 		}
 		source = "s3://" + s.c.Bucket + "/" + prefix
 	}
 	out, err := s.c.Bedrock.CreateModelImportJob(ctx, &bedrock.CreateModelImportJobInput{
-		JobName: &jobName, ImportedModelName: &name, RoleArn: &s.c.RoleARN,
+		JobName: &q.Job, ImportedModelName: &q.Model, RoleArn: &s.c.RoleARN, ClientRequestToken: &q.Job,
 		ModelDataSource: &types.ModelDataSourceMemberS3DataSource{Value: types.S3DataSource{S3Uri: &source}},
 	})
 	if err != nil {
-		return Job{}, s.refused(name, err)
+		return Job{}, s.refused(q.Model, err)
 	}
-	rec := store.ImportJob{Account: s.c.AccountName, Region: s.c.Region, Name: jobName, ARN: aws.ToString(out.JobArn),
-		Model: name, TrainingJob: r.TrainingJob, Source: source, PromptFormat: format, Created: s.c.Now()}
-	if err := s.c.Store.PutImportJob(ctx, rec); err != nil {
-		return Job{}, fmt.Errorf("import job %s was started, but could not be recorded: %w", jobName, err)
+	if err := s.record(ctx, q, aws.ToString(out.JobArn), source); err != nil {
+		return Job{}, fmt.Errorf("import job %s was started, but could not be recorded: %w", q.Job, err)
 	}
-	return s.Job(ctx, jobName)
+	return s.Job(ctx, q.Job)
+}
+
+// record remembers a job, so that chat and evaluation use the prompt format that
+// the model was trained with.
+func (s *Service) record(ctx context.Context, q queued, arn, source string) error {
+	return s.c.Store.PutImportJob(ctx, store.ImportJob{Account: s.c.AccountName, Region: s.c.Region, Name: q.Job, ARN: arn,
+		Model: q.Model, TrainingJob: q.Request.TrainingJob, Source: source, PromptFormat: q.Format, Created: s.c.Now()})
 }
 
 // refused explains why Bedrock did not take the job.
@@ -131,6 +173,13 @@ func (s *Service) freeName(ctx context.Context, name string) (string, error) {
 	taken := map[string]bool{}
 	for _, m := range models {
 		taken[m.Name] = true
+	}
+	waits, _, err := s.queue(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, j := range waits {
+		taken[j.Model] = taken[j.Model] || j.Status == Waiting
 	}
 	try := name
 	for n := 2; taken[try]; n++ {
