@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
 
+	"tunebench/backend/modelimport"
 	"tunebench/backend/training"
 	"tunebench/tui"
 	"tunebench/tui/uitest"
@@ -225,6 +226,30 @@ func TestLetters(t *testing.T) {
 			if strings.Contains(sgr.ReplaceAllString(line, ""), "\x1b") {
 				r.t.Fatalf("a paste got through: %q", line)
 			}
+		}
+	})
+}
+
+// TestImportQueue: an import that waits says so, and can be taken out; one that
+// runs cannot, and the key says why.
+func TestImportQueue(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World {
+		w = uitest.Full()
+		w.ImportJobs = append([]modelimport.Job{
+			{Name: "third", Model: "third", Status: modelimport.Waiting, Created: uitest.Noon},
+			{Name: "second", Model: "second", Status: "InProgress", Created: uitest.Noon.Add(-time.Minute)},
+		}, w.ImportJobs...)
+		return w
+	}, 120, 40, func(r *rig) {
+		r.press("3", "tab", "g")
+		r.want("Waiting", "InProgress", "importing, 1 waiting")
+		r.press("down", "d")
+		r.want("Bedrock cannot stop one that runs")
+		r.press("g", "d")
+		r.want("waits no longer")
+		if got := w.Done(); len(got) != 1 || got[0] != "take third out of the queue" {
+			r.t.Errorf("done: %v", got)
 		}
 	})
 }

@@ -83,10 +83,18 @@ func (p *importPane) active() int {
 }
 
 func (p *importPane) running() string {
-	switch n := p.active(); n {
-	case 0:
+	waits := 0
+	for _, j := range p.jobs {
+		if j.Status == modelimport.Waiting {
+			waits++
+		}
+	}
+	switch n := p.active() - waits; {
+	case n == 0 && waits == 0:
 		return ""
-	case 1:
+	case waits > 0:
+		return fmt.Sprintf("importing, %d waiting", waits)
+	case n == 1:
 		return "importing"
 	default:
 		return fmt.Sprintf("%d import jobs", n)
@@ -110,6 +118,9 @@ func (p *importPane) poll() tea.Cmd {
 	}
 	svc := p.app.svc.Imports
 	return task(p.app.ctx, func(ctx context.Context) (lists, error) {
+		if _, err := svc.Advance(ctx); err != nil {
+			return lists{}, err
+		}
 		jobs, err := svc.Jobs(ctx)
 		if err != nil {
 			return lists{}, err
@@ -329,6 +340,17 @@ func (p *importPane) start() tea.Cmd {
 			{"answering", fmt.Sprintf("$%.4f a minute for each custom model unit", p.app.deps.Prices.CMUMinute)},
 			{"prices of", p.app.deps.Prices.Date + ", " + p.app.deps.Prices.Region}}})
 	return nil
+}
+
+// unqueue takes the import under the cursor out of the queue.
+func (p *importPane) unqueue() tea.Cmd {
+	j := *p.job()
+	return act(p.app.ctx, func(ctx context.Context) error { return p.app.svc.Imports.Unqueue(ctx, j.Name) }, func(err error) tea.Cmd {
+		if err != nil {
+			return p.app.fail(err)
+		}
+		return tea.Batch(p.poll(), p.app.say(widget.Muted, widget.MarkDone, "the import as "+j.Model+" waits no longer"))
+	})
 }
 
 // remove asks, then deletes the model under the cursor.

@@ -34,6 +34,16 @@ func (p *importPane) noImportJob() string {
 	return ""
 }
 
+func (p *importPane) notWaiting() string {
+	if why := p.noImportJob(); why != "" {
+		return why
+	}
+	if j := p.job(); j == nil || j.Status != modelimport.Waiting {
+		return "only an import that waits for its turn can be taken out; Bedrock cannot stop one that runs"
+	}
+	return ""
+}
+
 func (p *importPane) bind() {
 	do := func(f func()) func(string) tea.Cmd {
 		return func(string) tea.Cmd { f(); return nil }
@@ -87,6 +97,8 @@ func (p *importPane) bind() {
 	}, list(&p.ms)...), shared...)}
 	p.keys[importJobs] = &keys.Table{Scope: "Import, jobs", Bindings: append(append([]keys.Binding{
 		{ID: "import.models", Keys: []string{"tab", "esc"}, Label: "models", Help: "move in the list of models", Rank: 1, Do: do(func() { p.mode = importModels })},
+		{ID: "import.unqueue", Keys: []string{"d"}, Label: "take out", Help: "take this import out of the queue", Rank: 5, Off: p.notWaiting,
+			Do: func(string) tea.Cmd { return p.unqueue() }},
 	}, list(&p.js)...), shared...)}
 	form := formKeys("import", &p.form, p.start, func() tea.Cmd {
 		p.mode = importModels

@@ -156,6 +156,10 @@ type Imports interface {
 	Check(ctx context.Context, source string) (modelimport.Report, error)
 	Start(ctx context.Context, r modelimport.Request) (modelimport.Job, error)
 	Jobs(ctx context.Context) ([]modelimport.Job, error)
+	// Advance starts the import whose turn it is, if none is running; Unqueue
+	// takes one out that still waits.
+	Advance(ctx context.Context) (*modelimport.Job, error)
+	Unqueue(ctx context.Context, job string) error
 	Models(ctx context.Context) ([]modelimport.Model, error)
 	Delete(ctx context.Context, nameOrARN string) error
 	ProposeName(trainingJob string) string

@@ -14,7 +14,7 @@ import (
 
 func newImport(g *globals) *cobra.Command {
 	return group("import", "Check an artifact, import it, and manage imported models",
-		newImportCheck(g), newImportStart(g), newImportList(g), newImportStatus(g), newImportModels(g), newImportDelete(g))
+		newImportCheck(g), newImportStart(g), newImportList(g), newImportStatus(g), newImportUnqueue(g), newImportModels(g), newImportDelete(g))
 }
 
 func newImportCheck(g *globals) *cobra.Command {
@@ -74,6 +74,9 @@ func newImportStart(g *globals) *cobra.Command {
 					if job, err = g.followImport(ctx, s, job); err != nil {
 						return err
 					}
+				}
+				if !wait && job.Status == modelimport.Waiting {
+					g.say("Another import is running; this one waits for its turn. The workbench starts it, or any import command with --wait.")
 				}
 				if !wait && !g.jsonOut() {
 					fmt.Fprintln(g.out, job.Name)
@@ -153,15 +156,42 @@ func newImportList(g *globals) *cobra.Command {
 }
 
 func newImportStatus(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var wait bool
+	c := &cobra.Command{
 		Use: "status JOB", Short: "One import job", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.with(cmd.Context(), func(s *session) error {
 				j, err := s.imports.Job(cmd.Context(), args[0])
+				if err == nil && wait {
+					j, err = g.followImport(cmd.Context(), s, j)
+				}
 				if err != nil {
 					return err
 				}
-				return g.printImport(j)
+				if err := g.printImport(j); err != nil {
+					return err
+				}
+				if wait && j.Status == "Failed" {
+					return verdictf("import job %s failed: %s", j.Name, j.FailureMessage)
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().BoolVar(&wait, "wait", false, "wait until it has ended, starting what waits before it; exit 3 when it failed")
+	return c
+}
+
+func newImportUnqueue(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "unqueue JOB", Short: "Take an import out of the queue", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.with(cmd.Context(), func(s *session) error {
+				if err := s.imports.Unqueue(cmd.Context(), args[0]); err != nil {
+					return err
+				}
+				g.say("%s waits no longer", args[0])
+				return nil
 			})
 		},
 	}

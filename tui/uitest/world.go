@@ -359,6 +359,16 @@ func (i imports) Jobs(context.Context) ([]modelimport.Job, error) {
 	return slices.Clone(i.w.ImportJobs), i.w.Err
 }
 
+func (i imports) Advance(context.Context) (*modelimport.Job, error) { return nil, nil }
+
+func (i imports) Unqueue(_ context.Context, job string) error {
+	i.w.did("take %s out of the queue", job)
+	i.w.mu.Lock()
+	defer i.w.mu.Unlock()
+	i.w.ImportJobs = slices.DeleteFunc(i.w.ImportJobs, func(j modelimport.Job) bool { return j.Name == job })
+	return nil
+}
+
 func (i imports) Models(context.Context) ([]modelimport.Model, error) {
 	i.w.mu.Lock()
 	defer i.w.mu.Unlock()
