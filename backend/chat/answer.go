@@ -272,26 +272,32 @@ func (s *Service) Wakings(ctx context.Context, m Model) ([]store.Waking, error) 
 // Complete asks without streaming and waits for the answer, through waking and
 // throttling. An answer that did not finish is an error too.
 func (s *Service) Complete(ctx context.Context, req Request) (AnswerState, error) {
+	st, _, err := s.complete(ctx, req, func(ctx context.Context) (Reply, error) { return s.Once(ctx, req) })
+	return st, err
+}
+
+// complete is Complete with another way of asking once.
+func (s *Service) complete(ctx context.Context, req Request, once func(context.Context) (Reply, error)) (AnswerState, Shape, error) {
 	st := AnswerState{Model: req.Model, Phase: Waiting}
 	started := s.cfg.Now()
-	fail := func(err error) (AnswerState, error) {
+	fail := func(err error) (AnswerState, Shape, error) {
 		st.Phase, st.Err = Failed, s.Describe(req.Model, err)
 		if ctx.Err() != nil {
 			st.Phase, st.Err = Cancelled, ""
 		}
 		st.Stats.Duration = s.cfg.Now().Sub(started)
-		return st, fmt.Errorf("ask %s: %w", req.Model.Ref, err)
+		return st, "", fmt.Errorf("ask %s: %w", req.Model.Ref, err)
 	}
 	failures, wakings := 0, 0
 	for {
-		r, err := s.Once(ctx, req)
+		r, err := once(ctx)
 		if err == nil {
 			st.Phase, st.Text, st.StopReason, st.Sent = Finished, safetext.Text(r.Text), safetext.Line(r.StopReason), safetext.Text(r.Sent)
 			st.Stats = Stats{Duration: s.cfg.Now().Sub(started), InputTokens: r.InputTokens, OutputTokens: r.OutputTokens}
 			if wakings > 0 {
 				s.NoteWaking(ctx, req.Model, st.WakingSince, wakings)
 			}
-			return st, nil
+			return st, r.Shape, nil
 		}
 		var delay time.Duration
 		switch Classify(err) {

@@ -52,6 +52,7 @@ type prepared struct {
 	messages []types.Message
 	config   *types.InferenceConfiguration
 	sent     string
+	probe    bool // the reply's shape is not to be remembered
 }
 
 // invokeBody is the common part of OpenAI's completion and chat bodies, which

@@ -27,6 +27,7 @@ func oneAttempt(o *bedrockruntime.Options) { o.Retryer = aws.NopRetryer{} }
 type Reply struct {
 	Text, StopReason          string
 	Sent                      string
+	Shape                     Shape // "" with Converse
 	InputTokens, OutputTokens int
 	Latency                   time.Duration
 }
@@ -38,14 +39,17 @@ func (s *Service) Once(ctx context.Context, req Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	return s.once(ctx, req.Model, p)
+}
+
+func (s *Service) once(ctx context.Context, m Model, p prepared) (r Reply, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.FirstByte, errSlowStart)
 	defer cancel()
 	started := s.cfg.Now()
-	var r Reply
 	if p.route == RouteConverse {
-		r, err = s.converseOnce(ctx, req.Model, p)
+		r, err = s.converseOnce(ctx, m, p)
 	} else {
-		r, err = s.invokeOnce(ctx, req.Model, p)
+		r, err = s.invokeOnce(ctx, m, p)
 	}
 	if err != nil {
 		if errors.Is(context.Cause(ctx), errSlowStart) {
@@ -96,8 +100,10 @@ func (s *Service) invokeOnce(ctx context.Context, m Model, p prepared) (Reply, e
 	if got.shape == "" {
 		return Reply{}, unknownShape(out.Body)
 	}
-	s.noteShape(ctx, m, got.shape)
-	r := Reply{Text: got.text, StopReason: got.stop, InputTokens: got.input, OutputTokens: got.output}
+	if !p.probe {
+		s.noteShape(ctx, m, got.shape)
+	}
+	r := Reply{Shape: got.shape, Text: got.text, StopReason: got.stop, InputTokens: got.input, OutputTokens: got.output}
 	if raw, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok && !got.outputTotal {
 		r.InputTokens = headerInt(raw.Header, "X-Amzn-Bedrock-Input-Token-Count")
 		r.OutputTokens = headerInt(raw.Header, "X-Amzn-Bedrock-Output-Token-Count")
