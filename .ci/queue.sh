@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# queue.sh BINARY HOME: three imports, of which two have to wait, survive the
-# death of every process that knows of them.
+# queue.sh BINARY HOME AWS: three imports, of which two have to wait, survive the
+# death of every process that knows of them; then a model is proved and deleted.
+# AWS is the AWS command line.
 set -euo pipefail
 bin=$1 home=$2
 mkdir -p "$home"
@@ -32,3 +33,13 @@ done=$(run import list -o json | grep -c '"Completed"')
 [ "$done" -ge 2 ] || { echo "only $done imports completed"; exit 1; }
 [ "$(run import list -o json | grep -c '"Waiting"')" = 0 ] || { echo "something waits still"; exit 1; }
 echo "the queue survived"
+
+echo "the imported model, asked in every form, then deleted:"
+run models prove third 2>/dev/null | sed 's/^/  /'
+run models prove third -o json 2>/dev/null | python3 -c '
+import json, sys
+v = json.load(sys.stdin)
+assert [p["body"] for p in v["proofs"]] == ["OpenAICompletion", "BedrockCompletion", "OpenAIChatCompletion", "Converse"], v
+assert v["agree"] and all(p["works"] for p in v["proofs"]), v'
+for n in second third; do run import delete $n --yes >/dev/null 2>&1; done
+[ "$(run import models -o json | grep -c '"third"')" = 0 ] || { echo "the model was not deleted"; exit 1; }

@@ -253,3 +253,21 @@ func TestImportQueue(t *testing.T) {
 		}
 	})
 }
+
+// TestProve: one key asks a model in every form, and says what it found.
+func TestProve(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World { w = uitest.Full(); return w }, 120, 40, func(r *rig) {
+		r.press("3", "v")
+		r.want("Asked in every form", "OpenAIChatCompletion", "refused", "answered differently")
+		if got := w.Done(); len(got) != 1 || got[0] != "prove style-20260714-102210" {
+			r.t.Errorf("done: %v", got)
+		}
+		r.press("down")
+		r.lacks("Asked in every form")
+	})
+	play(t, func() *uitest.World { w = uitest.Full(); w.Verdict.Findings = nil; return w }, 120, 40, func(r *rig) {
+		r.press("3", "v")
+		r.want("answers in every form, and the same in each")
+	})
+}

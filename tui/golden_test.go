@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"tunebench/backend/modelimport"
 	"tunebench/backend/training"
 	"tunebench/tui/uitest"
 )
@@ -145,6 +146,13 @@ func scenes() []scene {
 		{"training-empty", empty, keysTo("2")},
 		{"training-stale", with(func(w *uitest.World) { w.Err = fmt.Errorf("connection refused") }), keysTo("2")},
 		{"import-models", full, keysTo("3")},
+		{"import-proved", uitest.Full, keysTo("3", "v")},
+		{"import-waiting", with(func(w *uitest.World) {
+			w.ImportJobs = append([]modelimport.Job{
+				{Name: "third-20260714-115959", Model: "third", Status: modelimport.Waiting, Source: "/data/third", Created: uitest.Noon.Add(-time.Second)},
+				{Name: "second-20260714-115900", Model: "second", Status: "InProgress", Source: "s3://tunebench-000000000000/second/", Created: uitest.Noon.Add(-time.Minute)},
+			}, w.ImportJobs...)
+		}), keysTo("3", "tab", "g")},
 		{"import-jobs", full, keysTo("3", "tab", "down")},
 		{"import-form", full, keysTo("2", "down", "i")},
 		{"import-delete", full, keysTo("3", "d")},

@@ -39,6 +39,7 @@ type importPane struct {
 	turn    int  // counts the readings, so that an earlier wait for the next one ends
 	status  map[string]string
 	ms, js  widget.Scroll
+	proofs  map[string]*proof // by the model's ARN
 
 	form     widget.Form
 	report   *modelimport.Report
@@ -52,7 +53,7 @@ type importPane struct {
 }
 
 func newImportPane(a *App) *importPane {
-	p := &importPane{app: a, status: map[string]string{}}
+	p := &importPane{app: a, status: map[string]string{}, proofs: map[string]*proof{}}
 	p.bind()
 	return p
 }
@@ -69,6 +70,11 @@ func (p *importPane) Status() string {
 func (p *importPane) SetSize(w, h int) { p.w, p.h = w, h }
 
 func (p *importPane) Animated() bool {
+	for _, t := range p.proofs {
+		if t.running {
+			return true
+		}
+	}
 	return p.checking || p.starting || p.active() > 0 || !p.loaded && p.err == nil && p.app.svc != nil
 }
 

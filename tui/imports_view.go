@@ -90,6 +90,8 @@ func (p *importPane) bind() {
 			Do: func(string) tea.Cmd { return p.app.chat.with("base", p.model().Name) }},
 		{ID: "import.evaluate", Keys: []string{"e"}, Label: "evaluate", Help: "score this model beside the base model", Rank: 2, Off: p.noModel,
 			Do: func(string) tea.Cmd { return p.app.score.startWith([]string{"base", p.model().Name}, "") }},
+		{ID: "import.prove", Keys: []string{"v"}, Label: "prove", Help: "ask this model in every form it can be asked in", Rank: 3, Off: p.cannotProve,
+			Do: func(string) tea.Cmd { return p.prove() }},
 		{ID: "import.delete", Keys: []string{"d"}, Label: "delete", Help: "delete this imported model", Rank: 5, Off: p.noModel,
 			Do: func(string) tea.Cmd { return p.remove() }},
 		{ID: "import.jobs", Keys: []string{"tab"}, Label: "jobs", Help: "move in the list of import jobs", Rank: 6, Off: p.noImportJob,
@@ -179,9 +181,14 @@ func (p *importPane) View() []string {
 		lines = append(lines, widget.Blank(p.w))
 		lines = append(lines, paragraph(l, p.w, widget.MarkFailed, j.FailureMessage, widget.Bad, 1)...)
 	}
-	if p.mode == importModels && p.h-len(lines) >= 12 {
-		lines = append(lines, widget.Blank(p.w))
-		lines = append(lines, p.modelLines()...)
+	if p.mode == importModels && p.model() != nil {
+		// What was asked for stands before what is always there.
+		if proof := p.proofLines(p.h - len(lines) - 1); proof != nil {
+			lines = append(append(lines, widget.Blank(p.w)), proof...)
+		}
+		if p.h-len(lines) >= 12 {
+			lines = append(append(lines, widget.Blank(p.w)), p.modelLines()...)
+		}
 	}
 	return widget.Fit(lines, p.w, p.h)
 }

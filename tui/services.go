@@ -169,6 +169,8 @@ type Imports interface {
 type Chat interface {
 	Models(ctx context.Context) ([]chat.Model, error)
 	Send(ctx context.Context, r chat.Request) Answer
+	// Prove asks an imported model in every form that it can be asked in.
+	Prove(ctx context.Context, m chat.Model, questions []string, progress func(chat.Proof)) (chat.Verdict, error)
 	// SaveConversation and SaveTurn keep what was asked and answered.
 	SaveConversation(ctx context.Context, c chat.Conversation) (chat.Conversation, error)
 	SaveTurn(ctx context.Context, conversation int64, t chat.Turn) (chat.Turn, error)

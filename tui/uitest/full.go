@@ -109,6 +109,13 @@ func (w *World) chatting() {
 	w.Models = []chat.Model{{Ref: "base", ID: "tunebench.base-v1:0", Name: "tunebench base", Kind: chat.Foundation, PromptFormat: "mistral-v3", Converse: true},
 		{Ref: "style-20260714-102210", ID: "arn:aws:bedrock:us-east-1:000000000000:imported-model/abcdefghijkl", Name: "style-20260714-102210", Kind: chat.Imported, PromptFormat: "mistral-v3", Converse: true},
 		{Ref: "elsewhere", ID: "arn:aws:bedrock:us-east-1:000000000000:imported-model/mnopqrstuvwx", Name: "elsewhere", Kind: chat.Imported}}
+	w.Verdict = chat.Verdict{Model: "style-20260714-102210", Agree: false, Proofs: []chat.Proof{
+		{Body: chat.BodyCompletion, Works: true, Rendered: true, PromptFormat: "mistral-v3", Shape: chat.ShapeText, Answers: proofAnswers("Paris", "brown", "seven")},
+		{Body: chat.BodyBedrock, Works: true, Rendered: true, PromptFormat: "mistral-v3", Shape: chat.ShapeGeneration, Answers: proofAnswers("Paris", "brown", "seven")},
+		{Body: chat.BodyChat, Works: true, Shape: chat.ShapeMessage, Answers: proofAnswers("Paris is a city.", "A colour is brown.", "A week has seven days.")},
+		{Body: chat.BodyConverse, Error: "style-20260714-102210 refused the request: This action doesn't support the model that you provided."},
+	}, Findings: []string{"Converse is refused: This action doesn't support the model that you provided.",
+		"prompts rendered as mistral-v3 and the model's own chat template are answered differently: one of them is not what it was trained with; compare the answers, then import it again with the right template, or give --prompt-format"}}
 	w.Answers = map[string]chat.AnswerState{
 		"base": {Phase: chat.Finished, StopReason: "stop", Text: "The Mossbank tent is sold in brown. It is one of the products that our team Camp looks after, and it is covered for 6 months.",
 			Sent: "<s>[INST] In what color is the Mossbank tent sold?[/INST]", Stats: chat.Stats{FirstToken: 9 * time.Millisecond, Duration: 171 * time.Millisecond, InputTokens: 21, OutputTokens: 34}},
@@ -165,4 +172,12 @@ func (w *World) scoring() {
 			w.RecList = append(w.RecList, rec)
 		}
 	}
+}
+
+func proofAnswers(texts ...string) []chat.ProofAnswer {
+	var all []chat.ProofAnswer
+	for i, q := range chat.ProofQuestions() {
+		all = append(all, chat.ProofAnswer{Question: q, Text: texts[i], StopReason: "stop", Tokens: 3})
+	}
+	return all
 }

@@ -52,6 +52,7 @@ type World struct {
 
 	ImportJobs []modelimport.Job
 	Imported   []modelimport.Model
+	Verdict    chat.Verdict
 	Report     modelimport.Report
 
 	Models  []chat.Model
@@ -385,6 +386,14 @@ func (i imports) ProposeName(job string) string { return strings.TrimPrefix(job,
 type chats struct{ w *World }
 
 func (c chats) Models(context.Context) ([]chat.Model, error) { return c.w.Models, c.w.Err }
+
+func (c chats) Prove(_ context.Context, m chat.Model, _ []string, progress func(chat.Proof)) (chat.Verdict, error) {
+	c.w.did("prove %s", m.Ref)
+	for _, p := range c.w.Verdict.Proofs {
+		progress(p)
+	}
+	return c.w.Verdict, c.w.Err
+}
 
 func (c chats) Send(_ context.Context, r chat.Request) tui.Answer {
 	c.w.did("ask %s %s", r.Model.Ref, r.Messages[len(r.Messages)-1].Content)
