@@ -1,4 +1,7 @@
-"""Holds the kept CreateTrainingJob requests against AWS's own service model."""
+"""Holds the kept requests for training and import jobs against AWS's own service model.
+
+requests.py TRAINING-FOLDER IMPORT-FOLDER
+"""
 
 import json
 import pathlib
@@ -7,10 +10,6 @@ import sys
 
 import botocore.session
 from botocore.validate import ParamValidator
-
-service = botocore.session.get_session().get_service_model("sagemaker")
-shape = service.operation_model("CreateTrainingJob").input_shape
-
 
 def strict(value, shape, where, problems):
     """What ParamValidator leaves to the service: unknown names, patterns, values and lengths."""
@@ -44,7 +43,7 @@ def strict(value, shape, where, problems):
             problems.append(f"{where} is {value}")
 
 
-def check(request):
+def check(request, shape):
     problems = []
     report = ParamValidator().validate(request, shape)
     if report.has_errors():
@@ -54,26 +53,43 @@ def check(request):
     return problems
 
 
-files = sorted(pathlib.Path(sys.argv[1]).glob("*.json"))
-wanted = {"one-gpu", "four-gpus", "spot", "vpc", "isolated", "two-nodes", "kms-tags"}
-failed = wanted - {f.stem for f in files}
-if failed:
-    print("missing:", *sorted(failed))
-for f in files:
-    problems = check(json.loads(f.read_text()))
-    print(f"{f.stem}: {'; '.join(problems) or 'valid'}")
-    if problems:
-        failed.add(f.stem)
-# A check that cannot fail shows nothing.
-good = json.loads(files[0].read_text())
-for name, bad in {
-    "no role": {k: v for k, v in good.items() if k != "RoleArn"},
-    "unknown field": good | {"Spot": True},
-    "instance": good | {"ResourceConfig": good["ResourceConfig"] | {"InstanceType": "ml.none.large"}},
-    "name": good | {"TrainingJobName": "-x"},
-}.items():
-    if not check(bad):
-        print("a broken request was taken:", name)
-        failed.add(name)
-print(f"{len(files)} requests against botocore {botocore.__version__}")
-sys.exit(bool(failed))
+def hold(service, operation, folder, wanted, broken):
+    """Checks the requests of a folder. broken makes requests that must fail of a good one: a check
+    that cannot fail shows nothing."""
+    model = botocore.session.get_session().get_service_model(service)
+    shape = model.operation_model(operation).input_shape
+    files = sorted(pathlib.Path(folder).glob("*.json"))
+    failed = wanted - {f.stem for f in files}
+    if failed:
+        print("missing:", *sorted(failed))
+    for f in files:
+        problems = check(json.loads(f.read_text()), shape)
+        print(f"{operation} {f.stem}: {'; '.join(problems) or 'valid'}")
+        if problems:
+            failed.add(f.stem)
+    good = json.loads(files[0].read_text())
+    for name, bad in broken(good).items():
+        if not check(bad, shape):
+            print("a broken request was taken:", name)
+            failed.add(name)
+    print(f"{len(files)} {operation} requests against botocore {botocore.__version__}")
+    return bool(failed)
+
+
+training, importing = sys.argv[1:]
+bad = hold("sagemaker", "CreateTrainingJob", training,
+    {"one-gpu", "four-gpus", "spot", "vpc", "isolated", "two-nodes", "kms-tags"},
+    lambda good: {
+        "no role": {k: v for k, v in good.items() if k != "RoleArn"},
+        "unknown field": good | {"Spot": True},
+        "instance": good | {"ResourceConfig": good["ResourceConfig"] | {"InstanceType": "ml.none.large"}},
+        "name": good | {"TrainingJobName": "-x"},
+    })
+bad |= hold("bedrock", "CreateModelImportJob", importing, {"plain", "kms", "vpc", "tags"},
+    lambda good: {
+        "no role": {k: v for k, v in good.items() if k != "roleArn"},
+        "unknown field": good | {"stop": True},
+        "name with dots": good | {"importedModelName": "Mistral-7B-v0.3"},
+        "location": good | {"modelDataSource": {"s3DataSource": {"s3Uri": "s3://bucket/a b"}}},
+    })
+sys.exit(bad)

@@ -11,8 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
-	"github.com/aws/aws-sdk-go-v2/service/bedrock"
-	"github.com/aws/aws-sdk-go-v2/service/bedrock/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"tunebench/backend/account/awserror"
@@ -26,39 +24,18 @@ import (
 // first. While another import runs the new one waits in the queue: the job that
 // is returned has the status Waiting, and Advance or Wait starts it in its turn.
 func (s *Service) Start(ctx context.Context, r Request) (Job, error) {
-	source, format, err := s.resolve(ctx, r)
+	q, err := s.prepare(ctx, r)
 	if err != nil {
 		return Job{}, err
 	}
-	name := r.Name
-	if name == "" {
-		if r.TrainingJob == "" {
-			return Job{}, errors.New("the imported model needs a name")
-		}
-		if name, err = s.freeName(ctx, s.ProposeName(r.TrainingJob)); err != nil {
-			return Job{}, err
-		}
-	}
-	if err := checkName(name); err != nil {
-		return Job{}, err
-	}
-	if r.Name != "" {
-		if err := s.nameIsFree(ctx, name); err != nil {
-			return Job{}, err
-		}
-	}
-	report, err := s.Check(ctx, source)
+	report, err := s.Check(ctx, q.Source)
 	if err != nil {
 		return Job{}, err
 	}
 	if !report.Importable {
 		return Job{}, &BlockedError{report}
 	}
-	if format == "" {
-		format = s.formatOf(ctx, source)
-	}
-	q := queued{Request: r, Source: source, Format: format, Model: name,
-		Job: cleanName(name[:min(len(name), maxName-len(stamp)-1)] + "-" + s.c.Now().UTC().Format(stamp))}
+	name := q.Model
 	waits, _, err := s.queue(ctx)
 	if err != nil {
 		return Job{}, err
@@ -82,6 +59,39 @@ func (s *Service) Start(ctx context.Context, r Request) (Job, error) {
 	return j, err
 }
 
+// prepare settles where the artifact lies and all names.
+func (s *Service) prepare(ctx context.Context, r Request) (queued, error) {
+	if err := r.Options.check(); err != nil {
+		return queued{}, err
+	}
+	source, format, err := s.resolve(ctx, r)
+	if err != nil {
+		return queued{}, err
+	}
+	name := r.Name
+	if name == "" {
+		if r.TrainingJob == "" {
+			return queued{}, errors.New("the imported model needs a name")
+		}
+		if name, err = s.freeName(ctx, s.ProposeName(r.TrainingJob)); err != nil {
+			return queued{}, err
+		}
+	}
+	if err := checkName(name); err != nil {
+		return queued{}, err
+	}
+	if r.Name != "" {
+		if err := s.nameIsFree(ctx, name); err != nil {
+			return queued{}, err
+		}
+	}
+	if format == "" {
+		format = s.formatOf(ctx, source)
+	}
+	return queued{Request: r, Source: source, Format: format, Model: name,
+		Job: cleanName(name[:min(len(name), maxName-len(stamp)-1)] + "-" + s.c.Now().UTC().Format(stamp))}, nil
+}
+
 // stamp is the time in the names of jobs.
 const stamp = "20060102-150405"
 
@@ -93,18 +103,13 @@ func (s *Service) busy(ctx context.Context) bool {
 
 // launch uploads a local artifact, starts the import job and records it.
 func (s *Service) launch(ctx context.Context, q queued) (Job, error) {
-	source := q.Source
-	if !strings.HasPrefix(source, "s3://") {
-		prefix := "tunebench/artifacts/" + q.Job + "/"
-		if err := s.upload(ctx, source, prefix); err != nil {
+	source := s.location(q)
+	if source != q.Source {
+		if err := s.upload(ctx, q.Source, q.prefix()); err != nil {
 			return Job{}, err
 		}
-		source = "s3://" + s.c.Bucket + "/" + prefix
 	}
-	out, err := s.c.Bedrock.CreateModelImportJob(ctx, &bedrock.CreateModelImportJobInput{
-		JobName: &q.Job, ImportedModelName: &q.Model, RoleArn: &s.c.RoleARN, ClientRequestToken: &q.Job,
-		ModelDataSource: &types.ModelDataSourceMemberS3DataSource{Value: types.S3DataSource{S3Uri: &source}},
-	})
+	out, err := s.c.Bedrock.CreateModelImportJob(ctx, s.input(q, source))
 	if err != nil {
 		return Job{}, s.refused(q.Model, err)
 	}

@@ -42,6 +42,7 @@ type Request struct {
 	Name string
 	// PromptFormat overrides what the training job recorded; "" keeps it.
 	PromptFormat string
+	Options      Options
 }
 
 // Job is a model import job as Bedrock describes it: status InProgress,
