@@ -95,12 +95,17 @@ func TestToast(t *testing.T) {
 func TestConfirm(t *testing.T) {
 	var w *uitest.World
 	play(t, func() *uitest.World { w = uitest.Full(); return w }, 80, 24, func(r *rig) {
-		r.press("3", "d", "n")
-		r.press("d", "enter")
+		r.press("3", "d", "esc")
+		r.press("d", "enter", "y", "enter")
+		r.write("es")
+		r.press("enter")
 		if got := w.Done(); len(got) != 0 {
-			r.t.Fatalf("deleted without a yes: %v", got)
+			r.t.Fatalf("deleted without its name: %v", got)
 		}
-		r.press("d", "y")
+		r.press("esc", "d")
+		r.write("style-20260714-102210")
+		r.want("enter: delete it")
+		r.press("enter")
 		if got := w.Done(); len(got) != 1 || !strings.HasPrefix(got[0], "delete arn:") {
 			r.t.Fatalf("done: %v", got)
 		}
@@ -269,5 +274,18 @@ func TestProve(t *testing.T) {
 	play(t, func() *uitest.World { w = uitest.Full(); w.Verdict.Findings = nil; return w }, 120, 40, func(r *rig) {
 		r.press("3", "v")
 		r.want("answers in every form, and the same in each")
+	})
+}
+
+// TestExplain: a failed import is explained by the check that it does not pass.
+func TestExplain(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World { w = uitest.Full(); return w }, 120, 40, func(r *rig) {
+		r.press("3", "tab", "g", "x")
+		r.want("only a job that failed can be explained")
+		r.press("down")
+		r.want("which check does it not pass?")
+		r.press("x")
+		r.want("the shard index fits the shards: missing shard: model-00002-of-00003.safetensors", "Copy the shard into the artifact")
 	})
 }

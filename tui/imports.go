@@ -40,6 +40,7 @@ type importPane struct {
 	status  map[string]string
 	ms, js  widget.Scroll
 	proofs  map[string]*proof // by the model's ARN
+	whys    map[string]*why   // by the failed job's name
 
 	form     widget.Form
 	report   *modelimport.Report
@@ -53,7 +54,7 @@ type importPane struct {
 }
 
 func newImportPane(a *App) *importPane {
-	p := &importPane{app: a, status: map[string]string{}, proofs: map[string]*proof{}}
+	p := &importPane{app: a, status: map[string]string{}, proofs: map[string]*proof{}, whys: map[string]*why{}}
 	p.bind()
 	return p
 }
@@ -362,7 +363,7 @@ func (p *importPane) unqueue() tea.Cmd {
 // remove asks, then deletes the model under the cursor.
 func (p *importPane) remove() tea.Cmd {
 	m := *p.model()
-	p.app.modal = newConfirm(p.app, confirm{title: "Delete the imported model?", bad: true, yes: "delete it",
+	p.app.modal = newConfirm(p.app, confirm{title: "Delete the imported model?", bad: true, yes: "delete it", typed: m.Name,
 		text:  []string{m.Name, "The artifact that it was imported from stays where it is."},
 		facts: [][2]string{{"imported", widget.Ago(m.Created, p.app.deps.Now())}, {"from", or(m.TrainingJob, m.Source)}},
 		do: func() tea.Cmd {

@@ -99,6 +99,8 @@ func (p *importPane) bind() {
 	}, list(&p.ms)...), shared...)}
 	p.keys[importJobs] = &keys.Table{Scope: "Import, jobs", Bindings: append(append([]keys.Binding{
 		{ID: "import.models", Keys: []string{"tab", "esc"}, Label: "models", Help: "move in the list of models", Rank: 1, Do: do(func() { p.mode = importModels })},
+		{ID: "import.explain", Keys: []string{"x"}, Label: "explain", Help: "check the artifact of this failed job: what does it not pass?", Rank: 2, Off: p.notFailed,
+			Do: func(string) tea.Cmd { return p.explain() }},
 		{ID: "import.unqueue", Keys: []string{"d"}, Label: "take out", Help: "take this import out of the queue", Rank: 5, Off: p.notWaiting,
 			Do: func(string) tea.Cmd { return p.unqueue() }},
 	}, list(&p.js)...), shared...)}
@@ -161,7 +163,11 @@ func (p *importPane) View() []string {
 	if len(p.models) == 0 {
 		lines = append(lines, l.Row(p.w).Gap(2).Put(widget.Faint, "none yet").String())
 	}
-	lines = append(lines, widget.Blank(p.w), l.Rule(p.w, "Import jobs", "", p.mode == importJobs))
+	usual := ""
+	if u, ok := modelimport.Yardstick(p.jobs); ok && p.active() > 0 {
+		usual = "imports took " + span(u)
+	}
+	lines = append(lines, widget.Blank(p.w), l.Rule(p.w, "Import jobs", usual, p.mode == importJobs))
 	t = widget.NewTable(l, p.w, widget.Column{Title: "import job", Width: 20, Grow: 4, Max: 50, Name: true}, widget.Column{Title: "status", Width: 13},
 		widget.Column{Title: "model", Width: 16, Grow: 2, Name: true, Max: p.longest(func(m modelimport.Model) string { return m.Name }), Drop: 2}, widget.Column{Title: "source", Width: 12, Grow: 1, Drop: 3, Name: true},
 		widget.Column{Title: "took", Width: 7, Right: true}, widget.Column{Title: "started", Width: 11, Right: true, Drop: 1})
@@ -180,6 +186,7 @@ func (p *importPane) View() []string {
 	if j := p.job(); j != nil && j.FailureMessage != "" && p.mode == importJobs {
 		lines = append(lines, widget.Blank(p.w))
 		lines = append(lines, paragraph(l, p.w, widget.MarkFailed, j.FailureMessage, widget.Bad, 1)...)
+		lines = append(lines, p.whyLines(j)...)
 	}
 	if p.mode == importModels && p.model() != nil {
 		// What was asked for stands before what is always there.

@@ -49,27 +49,48 @@ type confirm struct {
 	yes   string      // the word for doing it
 	do    func() tea.Cmd
 	no    func()
-	bad   bool // it destroys something
-	lead  bool // doing it is the usual answer
+	bad   bool   // it destroys something
+	lead  bool   // doing it is the usual answer
+	typed string // what has to be typed to do it, "" for nothing
 }
 
 type confirmModal struct {
 	app *App
 	confirm
 	on bool // the button that does it has the focus
+	in widget.Input
 }
 
 func newConfirm(a *App, c confirm) *confirmModal {
 	return &confirmModal{app: a, confirm: c, on: c.lead}
 }
 
-func (m *confirmModal) input() *widget.Input { return nil }
-func (m *confirmModal) edited() tea.Cmd      { return nil }
+func (m *confirmModal) input() *widget.Input {
+	if m.typed == "" {
+		return nil
+	}
+	return &m.in
+}
+func (m *confirmModal) edited() tea.Cmd { return nil }
 func (m *confirmModal) hints() []hint {
+	if m.typed != "" {
+		return []hint{{"enter", m.yes + ", when the name stands there"}, {"esc", "no"}}
+	}
 	return []hint{{"y", m.yes}, {"n", "no"}, {"← →", "choose"}, {"enter", "take"}}
 }
 
-func (m *confirmModal) press(key, _ string) tea.Cmd {
+func (m *confirmModal) press(key, typed string) tea.Cmd {
+	if m.typed != "" {
+		switch {
+		case key == "esc":
+			return m.end(false)
+		case key == "enter" && m.in.Value() == m.typed:
+			return m.end(true)
+		case key != "enter":
+			m.in.Press(key, typed)
+		}
+		return nil
+	}
 	switch key {
 	case "y", "Y":
 		return m.end(true)
@@ -113,6 +134,21 @@ func (m *confirmModal) box(l *widget.Look, maxWidth, maxHeight int) (string, []s
 		}
 	}
 	lines = append(lines, widget.Blank(inner))
+	if m.typed != "" {
+		for _, s := range l.Wrap("Type "+m.typed+" to "+m.yes+":", inner-2) {
+			lines = append(lines, l.Row(inner).Gap(1).Put(widget.Muted, s).String())
+		}
+		r := l.Row(inner).Gap(1).Put(widget.Key, "> ")
+		x := m.in.Line(r, min(inner-4, l.Width(m.typed)+2), true)
+		if m.in.Value() == m.typed {
+			r.Gap(2).Put(widget.Bad, "enter: "+m.yes)
+		}
+		lines = append(lines, r.String())
+		if len(lines) > maxHeight {
+			lines = append(lines[:maxHeight-1], lines[len(lines)-1])
+		}
+		return m.title, lines, inner, 3 + x, len(lines) - 1
+	}
 	r := l.Row(inner)
 	yes, no := "[ "+m.yes+" ]", "[ no ]"
 	r.Gap(inner - l.Width(yes) - l.Width(no) - 3)

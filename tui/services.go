@@ -160,6 +160,8 @@ type Imports interface {
 	// takes one out that still waits.
 	Advance(ctx context.Context) (*modelimport.Job, error)
 	Unqueue(ctx context.Context, job string) error
+	// Explain returns the checks that a failed job's artifact does not pass.
+	Explain(ctx context.Context, j modelimport.Job) ([]modelimport.Check, error)
 	Models(ctx context.Context) ([]modelimport.Model, error)
 	Delete(ctx context.Context, nameOrARN string) error
 	ProposeName(trainingJob string) string

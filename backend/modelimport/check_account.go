@@ -96,13 +96,13 @@ func (p *preflight) role(context.Context) {
 	parts := strings.SplitN(arn, ":", 6)
 	switch {
 	case arn == "":
-		p.add("role", title, Blocks, "no import role is configured", "Set import_role under [account] in the config file to a role that bedrock.amazonaws.com may assume.")
+		p.add("role", title, Blocks, "no import role is configured", "Set import_role under [account] in the config file to a role that bedrock.amazonaws.com may assume; tunebench import role prints its policies, ready to paste.")
 		return
 	case len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" || len(parts[4]) != 12 || !strings.HasPrefix(parts[5], "role/"):
 		p.add("role", title, Blocks, arn+" is no role's ARN", "Write it as arn:aws:iam::ACCOUNT:role/NAME under [account] in the config file.")
 		return
 	}
-	p.add("role", title, Unknown, "could not be checked without starting the import: "+arn, "")
+	p.add("role", title, Unknown, "could not be checked without starting the import: "+arn, "tunebench import role prints the policies that it needs, ready to paste.")
 	p.add("pass-role", pass, Unknown, "could not be checked without starting the import: iam:PassRole on "+arn, "")
 }
 

@@ -14,7 +14,7 @@ import (
 
 func newImport(g *globals) *cobra.Command {
 	return group("import", "Check an artifact, import it, and manage imported models",
-		newImportCheck(g), newImportStart(g), newImportList(g), newImportStatus(g), newImportUnqueue(g), newImportModels(g), newImportDelete(g))
+		newImportCheck(g), newImportStart(g), newImportList(g), newImportStatus(g), newImportUnqueue(g), newImportRole(g), newImportModels(g), newImportDelete(g))
 }
 
 func newImportCheck(g *globals) *cobra.Command {
@@ -53,7 +53,7 @@ func (g *globals) printReport(r modelimport.Report) error {
 
 func newImportStart(g *globals) *cobra.Command {
 	var req modelimport.Request
-	var wait bool
+	var wait, dryRun bool
 	c := &cobra.Command{
 		Use: "start --job JOB | --source FOLDER|S3URI", Short: "Import an artifact as a model",
 		Args: cobra.NoArgs,
@@ -66,6 +66,14 @@ func newImportStart(g *globals) *cobra.Command {
 			}
 			ctx := cmd.Context()
 			return g.with(ctx, func(s *session) error {
+				if dryRun {
+					shown, err := s.imports.DryRun(ctx, req)
+					if err != nil {
+						return err
+					}
+					_, err = fmt.Fprintf(g.out, "%s\n", shown)
+					return err
+				}
 				job, err := g.startImport(ctx, s, req)
 				if err != nil {
 					return err
@@ -97,6 +105,11 @@ func newImportStart(g *globals) *cobra.Command {
 	f.StringVar(&req.Source, "source", "", "local folder or s3:// prefix of an artifact")
 	f.StringVar(&req.Name, "name", "", "name of the imported model (may be left out with --job)")
 	f.StringVar(&req.PromptFormat, "prompt-format", "", "prompt format the model was trained with (default: as recorded)")
+	f.StringVar(&req.Options.KMSKey, "kms-key", "", "KMS key that encrypts the imported model")
+	f.StringSliceVar(&req.Options.Subnets, "subnet", nil, "subnet through which the artifact is read (repeat; with --security-group)")
+	f.StringSliceVar(&req.Options.SecurityGroups, "security-group", nil, "security group of the job in the VPC (repeat)")
+	f.StringToStringVar(&req.Options.Tags, "tag", nil, "tag of the job and the model, key=value (repeat)")
+	f.BoolVar(&dryRun, "dry-run", false, "print the request as it would be sent, and start nothing")
 	f.BoolVar(&wait, "wait", false, "wait until the import has ended; exit 3 when it failed")
 	return c
 }
@@ -162,6 +175,9 @@ func newImportStatus(g *globals) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.with(cmd.Context(), func(s *session) error {
 				j, err := s.imports.Job(cmd.Context(), args[0])
+				if err == nil && !j.Done() {
+					g.sayUsual(cmd.Context(), s)
+				}
 				if err == nil && wait {
 					j, err = g.followImport(cmd.Context(), s, j)
 				}
@@ -170,6 +186,9 @@ func newImportStatus(g *globals) *cobra.Command {
 				}
 				if err := g.printImport(j); err != nil {
 					return err
+				}
+				if j.Status == "Failed" {
+					g.sayWhy(cmd.Context(), s, j)
 				}
 				if wait && j.Status == "Failed" {
 					return verdictf("import job %s failed: %s", j.Name, j.FailureMessage)

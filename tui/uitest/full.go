@@ -96,6 +96,8 @@ func (w *World) importing() {
 	w.ImportJobs = []modelimport.Job{
 		{Name: "import-style-20260714-102210", Model: "style-20260714-102210", Status: "Completed", Source: "s3://tunebench-000000000000/tunebench/jobs/a/output/model/", Created: Noon.Add(-90*time.Minute - 2*time.Second), Ended: Noon.Add(-90 * time.Minute)},
 		{Name: "import-broken", Model: "broken", Status: "Failed", FailureMessage: "model-00002-of-00003.safetensors is named in the index and is not there", Source: "s3://tunebench-000000000000/broken/", Created: Noon.Add(-26 * time.Hour), Ended: Noon.Add(-26*time.Hour + 900*time.Millisecond)}}
+	w.Why = []modelimport.Check{{ID: "index", Title: "the shard index fits the shards", Result: modelimport.Blocks,
+		Evidence: "missing shard: model-00002-of-00003.safetensors", Remedy: "Copy the shard into the artifact; the index names it."}}
 	w.Report = modelimport.Report{Importable: true, Checks: []modelimport.Check{
 		{ID: "files", Title: "files are there", Result: modelimport.Pass, Evidence: "config.json, model.safetensors, tokenizer.json, tokenizer_config.json"},
 		{ID: "architecture", Title: "architecture is supported", Result: modelimport.Pass, Evidence: "MistralForCausalLM"},

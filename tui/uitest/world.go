@@ -52,6 +52,7 @@ type World struct {
 
 	ImportJobs []modelimport.Job
 	Imported   []modelimport.Model
+	Why        []modelimport.Check
 	Verdict    chat.Verdict
 	Report     modelimport.Report
 
@@ -361,6 +362,11 @@ func (i imports) Jobs(context.Context) ([]modelimport.Job, error) {
 }
 
 func (i imports) Advance(context.Context) (*modelimport.Job, error) { return nil, nil }
+
+func (i imports) Explain(_ context.Context, j modelimport.Job) ([]modelimport.Check, error) {
+	i.w.did("explain %s", j.Name)
+	return i.w.Why, i.w.Err
+}
 
 func (i imports) Unqueue(_ context.Context, job string) error {
 	i.w.did("take %s out of the queue", job)
