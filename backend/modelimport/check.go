@@ -32,9 +32,19 @@ func (p *preflight) add(id, title string, r Result, evidence, remedy string) {
 }
 
 // Check finds every reason for an import of source to fail. source is a local
-// folder or an s3:// prefix; of large files only the headers are read. The error
+// folder, an s3:// prefix or the ARN of a SageMaker model; of large files only the headers are read. The error
 // is for a source that cannot be looked at; what is wrong in it is in the report.
 func (s *Service) Check(ctx context.Context, source string) (Report, error) {
+	if isModelARN(source) {
+		uri, packed, err := s.modelData(ctx, source)
+		switch {
+		case err != nil:
+			return Report{}, err
+		case packed:
+			return Report{}, fmt.Errorf("the artifact of %s is an archive, %s, which can be checked when it is unpacked; tunebench import start does that first", source, safetext.Line(uri))
+		}
+		source = uri
+	}
 	f, err := s.open(source)
 	if err != nil {
 		return Report{}, err

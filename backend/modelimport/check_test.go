@@ -73,6 +73,13 @@ func toyArtifact(t *testing.T) string {
 // service is the service on a real local account of its own.
 func service(t *testing.T, jobs fakeJobs) *Service {
 	t.Helper()
+	s, _ := serviceOn(t, jobs)
+	return s
+}
+
+// serviceOn is service with its account.
+func serviceOn(t *testing.T, jobs fakeJobs) (*Service, *account.Account) {
+	t.Helper()
 	ctx := context.Background()
 	paths, err := config.DefaultPaths(t.TempDir())
 	if err != nil {
@@ -95,7 +102,7 @@ func service(t *testing.T, jobs fakeJobs) *Service {
 		}
 	})
 	return New(Config{Bedrock: acct.Bedrock(), S3: acct.S3(), Store: st, Training: jobs, Bucket: acct.Bucket(),
-		RoleARN: acct.ImportRole(), AccountName: acct.Name(), Region: acct.Region(), Runs: artifact.Architectures()})
+		RoleARN: acct.ImportRole(), AccountName: acct.Name(), Region: acct.Region(), Runs: artifact.Architectures()}), acct
 }
 
 type fakeJobs map[string]training.Job

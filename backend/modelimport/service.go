@@ -25,6 +25,8 @@ type Config struct {
 	Bedrock *bedrock.Client
 	S3      *s3.Client
 	Store   *store.Store
+	// SageMaker finds the artifact of a SageMaker model; nil finds none.
+	SageMaker ModelDescriber
 	// Training tells where a training job's artifact lies.
 	Training interface {
 		Job(ctx context.Context, name string) (training.Job, error)

@@ -25,6 +25,9 @@ import (
 // is returned has the status Waiting, and Advance or Wait starts it in its turn.
 func (s *Service) Start(ctx context.Context, r Request) (Job, error) {
 	q, err := s.prepare(ctx, r)
+	if err == nil && isModelARN(r.Source) {
+		err = s.unpackModel(ctx, &q)
+	}
 	if err != nil {
 		return Job{}, err
 	}
@@ -92,6 +95,22 @@ func (s *Service) prepare(ctx context.Context, r Request) (queued, error) {
 		Job: cleanName(name[:min(len(name), maxName-len(stamp)-1)] + "-" + s.c.Now().UTC().Format(stamp))}, nil
 }
 
+// unpackModel puts the folder in place of the archive that a SageMaker model
+// names; one that names a folder stays as it is.
+func (s *Service) unpackModel(ctx context.Context, q *queued) error {
+	_, packed, err := s.modelData(ctx, q.Request.Source)
+	if err != nil || !packed {
+		return err
+	}
+	if q.Source, err = s.unpack(ctx, q.Source); err != nil {
+		return err
+	}
+	if q.Format == "" {
+		q.Format = s.formatOf(ctx, q.Source)
+	}
+	return nil
+}
+
 // stamp is the time in the names of jobs.
 const stamp = "20060102-150405"
 
@@ -146,6 +165,10 @@ func (s *Service) resolve(ctx context.Context, r Request) (source, format string
 		if _, err := artifact.FormatByName(r.PromptFormat); err != nil {
 			return "", "", err
 		}
+	}
+	if isModelARN(r.Source) {
+		uri, _, err := s.modelData(ctx, r.Source)
+		return uri, r.PromptFormat, err
 	}
 	if r.Source != "" {
 		return r.Source, r.PromptFormat, nil

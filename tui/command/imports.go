@@ -19,7 +19,7 @@ func newImport(g *globals) *cobra.Command {
 
 func newImportCheck(g *globals) *cobra.Command {
 	return &cobra.Command{
-		Use: "check FOLDER|S3URI", Short: "Find every reason for an import to fail; exit 3 when one blocks",
+		Use: "check FOLDER|S3URI|ARN", Short: "Find every reason for an import to fail; exit 3 when one blocks",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.with(cmd.Context(), func(s *session) error {
@@ -55,7 +55,7 @@ func newImportStart(g *globals) *cobra.Command {
 	var req modelimport.Request
 	var wait, dryRun bool
 	c := &cobra.Command{
-		Use: "start --job JOB | --source FOLDER|S3URI", Short: "Import an artifact as a model",
+		Use: "start --job JOB | --source FOLDER|S3URI|ARN", Short: "Import an artifact as a model",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (req.TrainingJob == "") == (req.Source == "") {
@@ -102,7 +102,7 @@ func newImportStart(g *globals) *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&req.TrainingJob, "job", "", "training job whose artifact is imported")
-	f.StringVar(&req.Source, "source", "", "local folder or s3:// prefix of an artifact")
+	f.StringVar(&req.Source, "source", "", "local folder, s3:// prefix, or ARN of a SageMaker model")
 	f.StringVar(&req.Name, "name", "", "name of the imported model (may be left out with --job)")
 	f.StringVar(&req.PromptFormat, "prompt-format", "", "prompt format the model was trained with (default: as recorded)")
 	f.StringVar(&req.Options.KMSKey, "kms-key", "", "KMS key that encrypts the imported model")

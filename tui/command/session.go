@@ -99,7 +99,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 	}
 	s.imports = modelimport.New(modelimport.Config{
 		Runs:    runs,
-		Bedrock: acct.Bedrock(), S3: acct.S3(), Store: st, Training: s.training,
+		Bedrock: acct.Bedrock(), S3: acct.S3(), Store: st, Training: s.training, SageMaker: acct.SageMaker(),
 		Bucket: acct.Bucket(), RoleARN: acct.ImportRole(),
 		AccountName: acct.Name(), Region: acct.Region(), Bills: acct.Bills(),
 	})

@@ -1,5 +1,6 @@
 // Package sagemaker is the SageMaker of the local account: training jobs that
-// are really run, one at a time, by the engine in tinymistral.
+// are really run, one at a time, by the engine in tinymistral, and models, which
+// are names for where artifacts lie.
 //
 // A job does what the container of a SageMaker job does: it reads job.json
 // from its code channel and rows from its data channels, trains, writes log
@@ -51,9 +52,10 @@ type Options struct {
 type Service struct {
 	o Options
 
-	mu    sync.Mutex
-	jobs  map[string]*job
-	queue []*job // waiting to run, in their order
+	mu     sync.Mutex
+	jobs   map[string]*job
+	queue  []*job           // waiting to run, in their order
+	models map[string]model // by name; replaced as a whole
 
 	wake   chan struct{}
 	ctx    context.Context // ends with errPaused
@@ -87,7 +89,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{o: o, jobs: map[string]*job{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	if err := s.load(ctx); err != nil {
+	if err := errors.Join(s.load(ctx), s.loadModels()); err != nil {
 		return nil, err
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
@@ -140,6 +142,10 @@ func (s *Service) Register(m *wire.Mux) {
 		"AddTags":             s.addTags,
 		"ListTags":            s.listTags,
 		"DeleteTags":          s.deleteTags,
+		"CreateModel":         s.createModel,
+		"DescribeModel":       s.describeModel,
+		"ListModels":          s.listModels,
+		"DeleteModel":         s.deleteModel,
 	} {
 		m.Handle(wire.SageMaker, op, h)
 	}
