@@ -289,3 +289,20 @@ func TestExplain(t *testing.T) {
 		r.want("the shard index fits the shards: missing shard: model-00002-of-00003.safetensors", "Copy the shard into the artifact")
 	})
 }
+
+// TestModelDetails: use, size and cost of the model under the cursor, and a word
+// about one that nobody uses.
+func TestModelDetails(t *testing.T) {
+	play(t, func() *uitest.World {
+		w := uitest.Full()
+		w.Account.Bills = true
+		w.Imported[1].Created = uitest.Noon.Add(-30 * 24 * time.Hour)
+		return w
+	}, 120, 50, func(r *rig) {
+		r.press("3")
+		r.want("awake: it answered less than five minutes ago", "1 custom model unit (v1.0)", "a month to store", "today 3 windows from here", "team=answers")
+		r.lacks("nobody here has used it")
+		r.press("down")
+		r.want("2 custom model units", "nobody here has used it for 30 days", "ListTagsForResource is denied")
+	})
+}

@@ -39,8 +39,9 @@ type importPane struct {
 	turn    int  // counts the readings, so that an earlier wait for the next one ends
 	status  map[string]string
 	ms, js  widget.Scroll
-	proofs  map[string]*proof // by the model's ARN
-	whys    map[string]*why   // by the failed job's name
+	proofs  map[string]*proof   // by the model's ARN
+	whys    map[string]*why     // by the failed job's name
+	details map[string]*details // by the model's ARN
 
 	form     widget.Form
 	report   *modelimport.Report
@@ -54,7 +55,7 @@ type importPane struct {
 }
 
 func newImportPane(a *App) *importPane {
-	p := &importPane{app: a, status: map[string]string{}, proofs: map[string]*proof{}, whys: map[string]*why{}}
+	p := &importPane{app: a, status: map[string]string{}, proofs: map[string]*proof{}, whys: map[string]*why{}, details: map[string]*details{}}
 	p.bind()
 	return p
 }
@@ -168,7 +169,7 @@ func (p *importPane) take(jobs []modelimport.Job, models []modelimport.Model) te
 	p.jobs, p.models, p.loaded, p.err, p.read = jobs, models, true, nil, p.app.deps.Now()
 	p.ms.Set(len(models), p.ms.Height)
 	p.js.Set(len(jobs), p.js.Height)
-	var cmds []tea.Cmd
+	cmds := []tea.Cmd{p.look()}
 	for _, j := range jobs {
 		before, known := p.status[j.Name]
 		p.status[j.Name] = j.Status

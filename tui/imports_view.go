@@ -77,12 +77,15 @@ func (p *importPane) bind() {
 			return p.poll()
 		}},
 	}
+	move := func(f func()) func(string) tea.Cmd {
+		return func(string) tea.Cmd { f(); return p.look() }
+	}
 	list := func(s *widget.Scroll) []keys.Binding {
 		return []keys.Binding{
-			{ID: "import.down", Keys: []string{"down", "j"}, Label: "down", Help: "next entry", Hidden: true, Do: do(func() { s.Move(1) })},
-			{ID: "import.up", Keys: []string{"up", "k"}, Label: "up", Help: "entry before", Hidden: true, Do: do(func() { s.Move(-1) })},
-			{ID: "import.first", Keys: []string{"g", "home"}, Label: "first", Help: "first entry", Hidden: true, Do: do(func() { s.To(0) })},
-			{ID: "import.last", Keys: []string{"G", "end"}, Label: "last", Help: "last entry", Hidden: true, Do: do(func() { s.To(1 << 20) })},
+			{ID: "import.down", Keys: []string{"down", "j"}, Label: "down", Help: "next entry", Hidden: true, Do: move(func() { s.Move(1) })},
+			{ID: "import.up", Keys: []string{"up", "k"}, Label: "up", Help: "entry before", Hidden: true, Do: move(func() { s.Move(-1) })},
+			{ID: "import.first", Keys: []string{"g", "home"}, Label: "first", Help: "first entry", Hidden: true, Do: move(func() { s.To(0) })},
+			{ID: "import.last", Keys: []string{"G", "end"}, Label: "last", Help: "last entry", Hidden: true, Do: move(func() { s.To(1 << 20) })},
 		}
 	}
 	p.keys[importModels] = &keys.Table{Scope: "Import, models", Bindings: append(append([]keys.Binding{
@@ -153,8 +156,8 @@ func (p *importPane) View() []string {
 			format = widget.Cell{Text: "not known", Style: widget.Faint}
 		}
 		units := ""
-		if m.Units > 0 {
-			units = fmt.Sprint(m.Units)
+		if t := p.details[m.ARN]; t != nil && t.d.Units > 0 {
+			units = fmt.Sprint(t.d.Units)
 		}
 		lines = append(lines, t.Line([]widget.Cell{{Text: m.Name}, {Text: or(m.TrainingJob, m.Source), Style: widget.Muted}, format,
 			{Text: m.Architecture, Style: widget.Muted}, {Text: units, Style: widget.Muted}, {Text: widget.Ago(m.Created, now), Style: widget.Faint}},
@@ -270,25 +273,4 @@ func (p *importPane) longest(of func(modelimport.Model) string) int {
 		n = max(n, p.app.look.Width(of(m)))
 	}
 	return min(n, 48)
-}
-
-// modelLines is what is known about the model under the cursor.
-func (p *importPane) modelLines() []string {
-	m := p.model()
-	if m == nil {
-		return nil
-	}
-	l := p.app.look
-	lines := []string{l.Rule(p.w, m.Name, "", false)}
-	talks := "no: it came without a chat template"
-	if m.Instruct {
-		talks = "yes: a chat template came with it"
-	}
-	for _, f := range [][2]string{{"ARN", m.ARN}, {"training job", m.TrainingJob}, {"source", m.Source}, {"import job", m.ImportJob},
-		{"prompt format", or(m.PromptFormat, "not known: questions are sent as chat messages, if it takes them")}, {"Converse", talks}} {
-		if f[1] != "" {
-			lines = append(lines, paragraph(l, p.w, f[0], f[1], widget.Text, 13)...)
-		}
-	}
-	return append(lines, widget.Blank(p.w), keyLine(l, p.w, hint{"c", "chat with it beside the base model"}, hint{"e", "score it against the base model"}))
 }

@@ -156,6 +156,8 @@ type Imports interface {
 	Check(ctx context.Context, source string) (modelimport.Report, error)
 	Start(ctx context.Context, r modelimport.Request) (modelimport.Job, error)
 	Jobs(ctx context.Context) ([]modelimport.Job, error)
+	// Details reads more of a model than the list tells.
+	Details(ctx context.Context, m modelimport.Model) (modelimport.Details, error)
 	// Advance starts the import whose turn it is, if none is running; Unqueue
 	// takes one out that still waits.
 	Advance(ctx context.Context) (*modelimport.Job, error)

@@ -15,7 +15,7 @@ func newModels(g *globals) *cobra.Command {
 	return group("models", "The models of the account", listCommand(g, "list", "Every model that can be talked to",
 		func(ctx context.Context, s *session) ([]chat.Model, error) { return s.chat.Models(ctx) },
 		[]string{"model", "kind", "prompt format", "name", "id"},
-		func(m chat.Model) []string { return []string{m.Ref, string(m.Kind), m.PromptFormat, m.Name, m.ID} }), newProve(g))
+		func(m chat.Model) []string { return []string{m.Ref, string(m.Kind), m.PromptFormat, m.Name, m.ID} }), newModelShow(g), newProve(g))
 }
 
 // answerOut is one answer in `chat -o json`.

@@ -96,6 +96,10 @@ func (w *World) importing() {
 	w.ImportJobs = []modelimport.Job{
 		{Name: "import-style-20260714-102210", Model: "style-20260714-102210", Status: "Completed", Source: "s3://tunebench-000000000000/tunebench/jobs/a/output/model/", Created: Noon.Add(-90*time.Minute - 2*time.Second), Ended: Noon.Add(-90 * time.Minute)},
 		{Name: "import-broken", Model: "broken", Status: "Failed", FailureMessage: "model-00002-of-00003.safetensors is named in the index and is not there", Source: "s3://tunebench-000000000000/broken/", Created: Noon.Add(-26 * time.Hour), Ended: Noon.Add(-26*time.Hour + 900*time.Millisecond)}}
+	w.Details = map[string]modelimport.Details{
+		"style-20260714-102210": {Units: 1, UnitsVersion: "v1.0", LastUse: Noon.Add(-2 * time.Minute), Windows: 3,
+			Tags: map[string]string{modelimport.TagCreatedBy: "tunebench", "team": "answers"}},
+		"elsewhere": {Units: 2, UnitsVersion: "v1.0", LastUse: Noon.Add(-40 * 24 * time.Hour), TagsErr: "bedrock:ListTagsForResource is denied"}}
 	w.Why = []modelimport.Check{{ID: "index", Title: "the shard index fits the shards", Result: modelimport.Blocks,
 		Evidence: "missing shard: model-00002-of-00003.safetensors", Remedy: "Copy the shard into the artifact; the index names it."}}
 	w.Report = modelimport.Report{Importable: true, Checks: []modelimport.Check{

@@ -53,6 +53,7 @@ type World struct {
 	ImportJobs []modelimport.Job
 	Imported   []modelimport.Model
 	Why        []modelimport.Check
+	Details    map[string]modelimport.Details // by the model's name
 	Verdict    chat.Verdict
 	Report     modelimport.Report
 
@@ -359,6 +360,10 @@ func (i imports) Jobs(context.Context) ([]modelimport.Job, error) {
 	i.w.mu.Lock()
 	defer i.w.mu.Unlock()
 	return slices.Clone(i.w.ImportJobs), i.w.Err
+}
+
+func (i imports) Details(_ context.Context, m modelimport.Model) (modelimport.Details, error) {
+	return i.w.Details[m.Name], i.w.Err
 }
 
 func (i imports) Advance(context.Context) (*modelimport.Job, error) { return nil, nil }
