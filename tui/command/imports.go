@@ -14,7 +14,7 @@ import (
 
 func newImport(g *globals) *cobra.Command {
 	return group("import", "Check an artifact, import it, and manage imported models",
-		newImportCheck(g), newImportStart(g), newImportList(g), newImportStatus(g), newImportUnqueue(g), newImportRole(g), newImportModels(g), newImportDelete(g))
+		newImportCheck(g), newImportFix(g), newImportStart(g), newImportList(g), newImportStatus(g), newImportUnqueue(g), newImportRole(g), newImportModels(g), newImportDelete(g))
 }
 
 func newImportCheck(g *globals) *cobra.Command {
