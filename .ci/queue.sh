@@ -41,5 +41,27 @@ import json, sys
 v = json.load(sys.stdin)
 assert [p["body"] for p in v["proofs"]] == ["OpenAICompletion", "BedrockCompletion", "OpenAIChatCompletion", "Converse"], v
 assert v["agree"] and all(p["works"] for p in v["proofs"]), v'
+# Another client sees the same jobs, models, tags and units.
+run local serve >"$home/env2.sh" 2>/dev/null &
+server=$!
+until [ -s "$home/env2.sh" ]; do sleep 0.05; done
+(
+  . "$home/env2.sh"
+  ours=$(run import list -o json | python3 -c 'import json,sys; print("\n".join(sorted(j["name"] for j in json.load(sys.stdin))))')
+  theirs=$("$3" bedrock list-model-import-jobs --query 'modelImportJobSummaries[].jobName' --output text | tr '\t' '\n' | sort)
+  [ "$ours" = "$theirs" ] || { printf 'import jobs differ\nours\n%s\ntheirs\n%s\n' "$ours" "$theirs"; exit 1; }
+  arn=$(run models show third -o json | python3 -c 'import json,sys; print(json.load(sys.stdin)["arn"])')
+  "$3" bedrock get-imported-model --model-identifier "$arn" --query '[modelName,modelArchitecture,customModelUnits.customModelUnitsPerModelCopy]' --output text
+  "$3" bedrock list-tags-for-resource --resource-arn "$arn" --query 'tags[].key' --output text
+  # A SageMaker model that another client made is imported by its ARN.
+  "$3" sagemaker create-model --model-name packed --execution-role-arn arn:aws:iam::000000000000:role/x --primary-container \
+    "Image=image,ModelDataSource={S3DataSource={S3Uri=$source,S3DataType=S3Prefix,CompressionType=None}}" --query ModelArn --output text >"$home/arn"
+)
+kill "$server"; wait "$server" 2>/dev/null || true
+run import check "$(cat "$home/arn")" >/dev/null
+run import delete first --yes >/dev/null 2>&1 || true
+run import start --source "$(cat "$home/arn")" --name from-sagemaker --wait >/dev/null 2>&1
+run import delete from-sagemaker --yes >/dev/null 2>&1
+echo "the AWS command line sees the same, and what it made can be imported"
 for n in second third; do run import delete $n --yes >/dev/null 2>&1; done
 [ "$(run import models -o json | grep -c '"third"')" = 0 ] || { echo "the model was not deleted"; exit 1; }

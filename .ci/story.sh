@@ -35,6 +35,7 @@ wait_for 20 "InProgress"
 wait_for 300 "import it with i"
 keys i; wait_for 20 "there is one chat template"; keys Enter
 wait_for 60 "chat with it with c"
+keys v; wait_for 120 "answers in every form" # proved
 keys c; wait_for 20 "alt+enter"; keys -l 'What is the capital of Norway?'; keys Enter
 wait_for 60 "end_turn"
 keys Escape; sleep 0.1; keys 3; wait_for 20 "Imported models"

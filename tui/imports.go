@@ -49,8 +49,9 @@ type importPane struct {
 	checking bool
 	checkGen int
 	starting bool
-	waiting  bool // enter was pressed before the preflight was done
-	top      int  // first check in sight
+	upload   *upload // of a local folder; nil until it begins
+	waiting  bool    // enter was pressed before the preflight was done
+	top      int     // first check in sight
 	cx, cy   int
 }
 
@@ -322,7 +323,8 @@ func (p *importPane) start() tea.Cmd {
 		req.Source, req.TrainingJob = "", what
 	}
 	begin := func() tea.Cmd {
-		p.starting = true
+		p.starting, p.upload = true, &upload{}
+		req.Progress = p.upload.set
 		return task(p.app.ctx, func(ctx context.Context) (modelimport.Job, error) {
 			return p.app.svc.Imports.Start(ctx, req)
 		}, func(j modelimport.Job, err error) tea.Cmd {
@@ -348,17 +350,6 @@ func (p *importPane) start() tea.Cmd {
 			{"answering", fmt.Sprintf("$%.4f a minute for each custom model unit", p.app.deps.Prices.CMUMinute)},
 			{"prices of", p.app.deps.Prices.Date + ", " + p.app.deps.Prices.Region}}})
 	return nil
-}
-
-// unqueue takes the import under the cursor out of the queue.
-func (p *importPane) unqueue() tea.Cmd {
-	j := *p.job()
-	return act(p.app.ctx, func(ctx context.Context) error { return p.app.svc.Imports.Unqueue(ctx, j.Name) }, func(err error) tea.Cmd {
-		if err != nil {
-			return p.app.fail(err)
-		}
-		return tea.Batch(p.poll(), p.app.say(widget.Muted, widget.MarkDone, "the import as "+j.Model+" waits no longer"))
-	})
 }
 
 // remove asks, then deletes the model under the cursor.

@@ -210,7 +210,7 @@ func (p *importPane) viewForm() []string {
 	btn.Off, btn.Help = "", ""
 	switch {
 	case p.starting:
-		btn.Help = "the import job is being started"
+		btn.Help = or(p.upload.String(), "the import job is being started")
 	case p.report != nil && !p.report.Importable:
 		btn.Off = "Bedrock would refuse this artifact"
 	}

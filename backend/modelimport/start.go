@@ -124,7 +124,7 @@ func (s *Service) busy(ctx context.Context) bool {
 func (s *Service) launch(ctx context.Context, q queued) (Job, error) {
 	source := s.location(q)
 	if source != q.Source {
-		if err := s.upload(ctx, q.Source, q.prefix()); err != nil {
+		if err := s.upload(ctx, q.Source, q.prefix(), q.Request.Progress); err != nil {
 			return Job{}, err
 		}
 	}
@@ -262,12 +262,19 @@ func (s *Service) formatOf(ctx context.Context, source string) string {
 	return name
 }
 
-// upload copies a local artifact to the bucket and checks each object's size.
-func (s *Service) upload(ctx context.Context, dir, prefix string) error {
+// upload copies a local artifact to the bucket. The SDK sends a checksum with
+// every part, which S3 holds against what arrives; the sizes are compared at the
+// end.
+func (s *Service) upload(ctx context.Context, dir, prefix string, progress func(done, total int64)) error {
 	files, err := localFolder(dir).list(ctx)
 	if err != nil {
 		return err
 	}
+	var total, before int64
+	for _, f := range files {
+		total += f.size
+	}
+	tell := &teller{tell: progress, total: total}
 	if _, err := s.c.S3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &s.c.Bucket}); err != nil {
 		return fmt.Errorf("the bucket %s for artifacts cannot be used; set bucket under [account] in the config file: %w", s.c.Bucket, s.explain(err))
 	}
@@ -278,7 +285,7 @@ func (s *Service) upload(ctx context.Context, dir, prefix string) error {
 			return fmt.Errorf("upload the artifact: %w", err)
 		}
 		key := prefix + f.name
-		_, err = tm.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &s.c.Bucket, Key: &key, Body: h})
+		_, err = tm.UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: &s.c.Bucket, Key: &key, Body: &told{h, tell}})
 		if err = errors.Join(err, h.Close()); err != nil {
 			return fmt.Errorf("upload %s: %w", safetext.Line(f.name), s.explain(err))
 		}
@@ -289,6 +296,8 @@ func (s *Service) upload(ctx context.Context, dir, prefix string) error {
 		if n := aws.ToInt64(head.ContentLength); n != f.size {
 			return fmt.Errorf("%s arrived with %d bytes of %d; start the import again", safetext.Line(f.name), n, f.size)
 		}
+		before += f.size
+		tell.at(before)
 	}
 	return nil
 }

@@ -43,6 +43,9 @@ type Request struct {
 	// PromptFormat overrides what the training job recorded; "" keeps it.
 	PromptFormat string
 	Options      Options
+	// Progress is told how much of a local folder has been uploaded, in bytes; nil
+	// tells nobody. It is called from several goroutines, one at a time.
+	Progress func(done, total int64) `json:"-"`
 }
 
 // Job is a model import job as Bedrock describes it: status InProgress,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tunebench/backend/dataset"
 	"tunebench/backend/modelimport"
 )
 
@@ -74,7 +75,10 @@ func newImportStart(g *globals) *cobra.Command {
 					_, err = fmt.Fprintf(g.out, "%s\n", shown)
 					return err
 				}
+				bar := newProgressLine(g)
+				req.Progress = func(done, total int64) { bar.show(dataset.Progress{What: "uploading", Done: done, Total: total}) }
 				job, err := g.startImport(ctx, s, req)
+				bar.end()
 				if err != nil {
 					return err
 				}
