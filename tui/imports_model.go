@@ -88,6 +88,9 @@ func (p *importPane) detailFacts(m *modelimport.Model) [][2]string {
 		return [][2]string{{"more", "could not be read: " + t.err.Error()}}
 	}
 	now, d := p.app.deps.Now(), t.d
+	if proved := p.proofs[m.ARN]; proved != nil && proved.err == nil && proved.at.After(d.LastUse) {
+		d.LastUse = proved.at // the store knows of chats and evaluations
+	}
 	last := "never, from here"
 	if !d.LastUse.IsZero() {
 		last = widget.Ago(d.LastUse, now) + ", from here"

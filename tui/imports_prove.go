@@ -3,6 +3,8 @@ package tui
 import (
 	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -16,6 +18,7 @@ type proof struct {
 	running bool
 	verdict chat.Verdict
 	err     error
+	at      time.Time // when it ended
 }
 
 // prove asks the model under the cursor its questions in every form.
@@ -39,7 +42,7 @@ func (p *importPane) prove() tea.Cmd {
 		}
 		return chat.Verdict{}, fmt.Errorf("the model %s is not there any more; press r to read the list again", m.Name)
 	}, func(v chat.Verdict, err error) tea.Cmd {
-		t.running, t.verdict, t.err = false, v, err
+		t.running, t.verdict, t.err, t.at = false, v, err, p.app.deps.Now()
 		switch {
 		case err != nil:
 			return p.app.fail(err)
@@ -94,7 +97,7 @@ func (p *importPane) proofLines(height int) []string {
 			if i > 0 {
 				form, result = widget.Cell{}, widget.Cell{}
 			}
-			lines = append(lines, tb.Line([]widget.Cell{form, result, {Text: a.Question, Style: widget.Muted}, {Text: a.Text}, {Text: a.StopReason, Style: widget.Faint}}, false, false))
+			lines = append(lines, tb.Line([]widget.Cell{form, result, {Text: a.Question, Style: widget.Muted}, {Text: strings.TrimSpace(a.Text)}, {Text: a.StopReason, Style: widget.Faint}}, false, false))
 		}
 	}
 	for _, f := range t.verdict.Findings {

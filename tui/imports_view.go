@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -232,7 +233,7 @@ func (p *importPane) viewForm() []string {
 }
 
 // reportLines shows every check with what was found, and what to do about those
-// that do not pass.
+// that do not pass. What needs a look stands first.
 func (p *importPane) reportLines(height int) []string {
 	l := p.app.look
 	count := map[modelimport.Result]int{}
@@ -240,7 +241,8 @@ func (p *importPane) reportLines(height int) []string {
 		count[c.Result]++
 	}
 	var words []string
-	for _, r := range []modelimport.Result{modelimport.Blocks, modelimport.Warning, modelimport.Unknown, modelimport.Pass} {
+	order := []modelimport.Result{modelimport.Blocks, modelimport.Warning, modelimport.Unknown, modelimport.Pass}
+	for _, r := range order {
 		if count[r] > 0 {
 			words = append(words, fmt.Sprintf("%d %s", count[r], r))
 		}
@@ -251,14 +253,22 @@ func (p *importPane) reportLines(height int) []string {
 		title = max(title, l.Width(c.Title))
 	}
 	title = min(title, p.w*2/5)
-	for _, c := range p.report.Checks {
+	checks := slices.Clone(p.report.Checks)
+	slices.SortStableFunc(checks, func(a, b modelimport.Check) int {
+		return slices.Index(order, a.Result) - slices.Index(order, b.Result)
+	})
+	for _, c := range checks {
 		mark, st := widget.Status(string(c.Result), 0)
 		r := l.Row(p.w).Gap(2).Cell(st, mark+" "+string(c.Result), 10, false).Gap(1).Cell(widget.Text, c.Title, title, false).Gap(2)
 		r.Put(widget.Muted, c.Evidence)
 		body = append(body, r.String())
 		if c.Result != modelimport.Pass && c.Remedy != "" {
-			for _, s := range l.Wrap(c.Remedy, p.w-17) {
-				body = append(body, l.Row(p.w).Gap(13).Put(widget.Key, "→ ").Put(widget.Text, s).String())
+			for i, s := range l.Wrap(c.Remedy, p.w-17) {
+				mark := "→ "
+				if i > 0 {
+					mark = "  "
+				}
+				body = append(body, l.Row(p.w).Gap(13).Put(widget.Key, mark).Put(widget.Text, s).String())
 			}
 		}
 	}
