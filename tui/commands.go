@@ -296,6 +296,9 @@ func (a *App) say(st widget.Style, mark, text string) tea.Cmd {
 	})
 }
 
+// hush takes words away that would stand over a line that is being typed in.
+func (a *App) hush() { a.toasts = nil }
+
 // fail shows an error.
 func (a *App) fail(err error) tea.Cmd {
 	return a.say(widget.Bad, widget.MarkFailed, err.Error())

@@ -23,6 +23,8 @@ const (
 	dataTable dataMode = iota
 	dataRow
 	dataFind
+	dataFilter
+	dataProfile
 	dataForm
 	dataPrepared
 )
@@ -32,7 +34,7 @@ type datasetPane struct {
 	app  *App
 	w, h int
 	mode dataMode
-	keys [5]*keys.Table
+	keys [7]*keys.Table
 
 	path    string
 	ds      Dataset
@@ -42,21 +44,22 @@ type datasetPane struct {
 	ctx     context.Context // of the open dataset
 	cancel  context.CancelFunc
 
-	rows     []dataset.Row // the window that was read last
-	first    int64         // its first row
-	reading  bool
-	rowsErr  error
-	scroll   widget.Scroll
-	shift    int            // columns scrolled off at the left
-	wide     map[string]int // column → width of its text in the first rows
-	textTop  int            // first line in sight of the row view
-	textLen  int
-	format   string
-	find     widget.Input
-	query    string
-	finding  bool
-	stopFind context.CancelFunc
-	cache    rowCache
+	rows    []dataset.Row // the window that was read last
+	first   int64         // its first row
+	reading bool
+	rowsErr error
+	scroll  widget.Scroll
+	shift   int            // columns scrolled off at the left
+	wide    map[string]int // column → width of its text in the first rows
+	textTop int            // first line in sight of the row view
+	textLen int
+	format  string
+	find    finding
+	search  search
+	filter  filtering
+	view    *view // nil shows all rows
+	profile profiling
+	cache   rowCache
 
 	form      widget.Form
 	preparing *progress
@@ -86,7 +89,17 @@ func (p *datasetPane) Status() string {
 }
 
 func (p *datasetPane) Animated() bool {
-	return p.opening || p.finding || p.preparing != nil
+	if p.search.list != nil {
+		if _, done, _ := p.search.list.Scanned(); !done {
+			return true
+		}
+	}
+	if p.view != nil {
+		if _, done, _ := p.view.list.Scanned(); !done {
+			return true
+		}
+	}
+	return p.opening || p.preparing != nil || p.profile.running()
 }
 
 func (p *datasetPane) SetSize(w, h int) {
@@ -133,6 +146,7 @@ func (p *datasetPane) open(path string) tea.Cmd {
 			p.cancel()
 			shut = act(p.app.ctx, func(context.Context) error { return old.Close() }, p.reported)
 		}
+		p.view, p.search, p.profile = nil, search{}, profiling{} // of the file that was open
 		p.ctx, p.cancel = ctx, cancel
 		p.path, p.ds, p.err, p.rowsErr = path, o.ds, nil, nil
 		p.rows, p.first, p.shift = o.rows, 0, 0
@@ -175,17 +189,23 @@ func (p *datasetPane) need() tea.Cmd {
 		return nil
 	}
 	from := int64(p.scroll.Top)
-	to := min(from+int64(max(p.scroll.Height, 1)), p.info.Rows)
+	to := min(from+int64(max(p.scroll.Height, 1)), p.total())
 	if from >= p.first && to <= p.first+int64(len(p.rows)) || to <= from {
 		return nil
 	}
 	p.reading = true
 	first := max(0, from-100)
-	ds := p.ds
+	ds, v := p.ds, p.view
 	return task(p.ctx, func(ctx context.Context) ([]dataset.Row, error) {
+		if v != nil {
+			return v.list.Rows(ctx, int(first), 300)
+		}
 		return ds.Rows(ctx, first, 300)
 	}, func(rows []dataset.Row, err error) tea.Cmd {
 		p.reading = false
+		if p.view != v {
+			return p.need() // of another view
+		}
 		if err != nil {
 			p.rowsErr = err
 			return nil
@@ -209,7 +229,7 @@ func (p *datasetPane) row(i int) (dataset.Row, bool) {
 
 // to puts the cursor on row i.
 func (p *datasetPane) to(i int) tea.Cmd {
-	p.scroll.Len = int(p.info.Rows)
+	p.scroll.Len = int(p.total())
 	p.scroll.To(i)
 	p.textTop = 0
 	return p.need()
@@ -217,66 +237,19 @@ func (p *datasetPane) to(i int) tea.Cmd {
 
 func (p *datasetPane) jump(args string) tea.Cmd {
 	s := strings.TrimSpace(args)
-	n := int64(p.info.Rows)
+	n := p.info.Rows
 	if pc, ok := strings.CutSuffix(s, "%"); ok {
 		f, err := strconv.ParseFloat(strings.TrimSpace(pc), 64)
 		if err != nil || f < 0 || f > 100 {
 			return p.app.say(widget.Warn, widget.MarkWarning, fmt.Sprintf("%q is no place: type a row such as 12, or a percentage such as 50%%", s))
 		}
-		return p.to(int(f / 100 * float64(n-1)))
+		return p.to(int(f / 100 * float64(p.total()-1)))
 	}
 	i, err := strconv.ParseInt(strings.ReplaceAll(s, ",", ""), 10, 64)
 	if err != nil || i < 1 || i > n {
 		return p.app.say(widget.Warn, widget.MarkWarning, fmt.Sprintf("there is no row %q: the rows are 1 to %s", s, widget.Count(n)))
 	}
-	return p.to(int(i - 1))
-}
-
-// search looks for the query from the cursor on.
-func (p *datasetPane) search(backward bool) tea.Cmd {
-	if p.query == "" || p.ds == nil {
-		return nil
-	}
-	if p.stopFind != nil {
-		p.stopFind()
-	}
-	ctx, stop := context.WithCancel(p.ctx)
-	p.finding, p.stopFind = true, stop
-	from := int64(p.scroll.Cursor) + 1
-	if backward {
-		from = int64(p.scroll.Cursor) - 1
-	}
-	type hit struct {
-		row     int64
-		ok      bool
-		wrapped bool
-	}
-	ds, query, last := p.ds, p.query, p.info.Rows-1
-	return task(ctx, func(ctx context.Context) (hit, error) {
-		if from >= 0 && from <= last {
-			row, ok, err := ds.Find(ctx, query, from, backward)
-			if ok || err != nil {
-				return hit{row, ok, false}, err
-			}
-		}
-		start := int64(0)
-		if backward {
-			start = last
-		}
-		row, ok, err := ds.Find(ctx, query, start, backward)
-		return hit{row, ok, true}, err
-	}, func(h hit, err error) tea.Cmd {
-		p.finding = false
-		switch {
-		case err != nil:
-			return p.app.fail(err)
-		case !h.ok:
-			return p.app.say(widget.Warn, widget.MarkWarning, fmt.Sprintf("no row contains %q", query))
-		case h.wrapped:
-			return tea.Batch(p.to(int(h.row)), p.app.say(widget.Info, widget.MarkDone, "searched on from the other end"))
-		}
-		return p.to(int(h.row))
-	})
+	return p.goToRow(i - 1)
 }
 
 // trainPath is what a training job would be started on: the splits if they were
@@ -291,7 +264,9 @@ func (p *datasetPane) trainPath() string {
 func (p *datasetPane) Typing() *widget.Input {
 	switch p.mode {
 	case dataFind:
-		return &p.find
+		return &p.find.in
+	case dataFilter:
+		return &p.filter.in
 	case dataForm:
 		if p.form.Typing() {
 			return &p.form.Current().Input
@@ -301,16 +276,21 @@ func (p *datasetPane) Typing() *widget.Input {
 }
 
 func (p *datasetPane) Edited() tea.Cmd {
-	if p.mode == dataForm {
+	switch p.mode {
+	case dataForm:
 		p.form.Current().Err = ""
+	case dataFind:
+		return p.find.edited(p)
+	case dataFilter:
+		p.filter.edited(p.ds)
 	}
 	return nil
 }
 
 func (p *datasetPane) Cursor() (int, int, bool) { return p.cx, p.cy, p.cx >= 0 }
 
-// noData says why an action that needs rows cannot be used.
-func (p *datasetPane) noData() string {
+// noFile says why an action that needs a dataset cannot be used.
+func (p *datasetPane) noFile() string {
 	switch {
 	case p.ds == nil && p.err != nil:
 		return "no dataset is open; open one with o"
@@ -318,6 +298,17 @@ func (p *datasetPane) noData() string {
 		return "the dataset is being opened"
 	case p.info.Rows == 0:
 		return "the dataset has no rows; open another with o"
+	}
+	return ""
+}
+
+// noData says why an action that needs a row cannot be used.
+func (p *datasetPane) noData() string {
+	if why := p.noFile(); why != "" {
+		return why
+	}
+	if p.total() == 0 {
+		return "this view has no rows; esc shows all"
 	}
 	return ""
 }

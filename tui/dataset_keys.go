@@ -39,18 +39,24 @@ func (p *datasetPane) bind() {
 			}
 			return nil
 		}}
-	next := keys.Binding{ID: "dataset.next-match", Keys: []string{"n"}, Label: "next match", Help: "go to the next row that matches", Off: p.noQuery,
-		Do: func(string) tea.Cmd { return p.search(false) }}
-	prev := keys.Binding{ID: "dataset.previous-match", Keys: []string{"N"}, Label: "previous match", Help: "go to the row before that matches", Off: p.noQuery,
-		Do: func(string) tea.Cmd { return p.search(true) }}
-	find := keys.Binding{ID: "dataset.find", Keys: []string{"/"}, Label: "find", Help: "find rows that contain a text", Args: "TEXT", Rank: 2, Off: off,
+	next := keys.Binding{ID: "dataset.next-match", Keys: []string{"n"}, Label: "next hit", Help: "go to the next row that was found", Off: p.noQuery,
+		Do: func(string) tea.Cmd { return p.next(1) }}
+	prev := keys.Binding{ID: "dataset.previous-match", Keys: []string{"N"}, Label: "hit before", Help: "go to the row before that was found", Off: p.noQuery,
+		Do: func(string) tea.Cmd { return p.next(-1) }}
+	find := keys.Binding{ID: "dataset.find", Keys: []string{"/"}, Label: "find", Help: "find rows by a text or a regular expression", Args: "TEXT", Rank: 2, Off: off,
 		Do: p.findCommand}
+	filter := keys.Binding{ID: "dataset.filter", Keys: []string{"&"}, Label: "filter", Help: "show only the rows that a filter keeps", Args: "EXPRESSION", Rank: 2, Off: p.noFile,
+		Do: p.filterCommand}
+	profile := keys.Binding{ID: "dataset.profile", Keys: []string{"s"}, Label: "profile", Help: "sum the rows up: lengths, repetitions, sub-mixes, rows that look wrong", Rank: 3, Off: p.noFile,
+		Do: func(string) tea.Cmd { return p.openProfile() }}
+	clear := keys.Binding{ID: "dataset.clear", Keys: []string{"esc"}, Label: "all rows", Help: "show all rows again, or end the search", Off: p.nothingToClear, Rank: 1,
+		Do: func(string) tea.Cmd { return p.clear() }}
 	row := keys.Binding{ID: "dataset.row", Label: "row", Help: "go to a row, or to a percentage of the rows", Args: "N", Off: off, Do: p.jump}
 
 	p.keys[dataTable] = &keys.Table{Scope: "Dataset", Bindings: []keys.Binding{
 		{ID: "dataset.show", Keys: []string{"enter"}, Label: "row", Help: "show the whole row and its rendered prompt", Rank: 1, Off: off,
 			Do: func(string) tea.Cmd { return p.set(dataRow) }},
-		find, next, prev, prepare, train, ask, evaluate, open, row, format,
+		clear, find, next, prev, filter, profile, prepare, train, ask, evaluate, open, row, format,
 		{ID: "dataset.down", Keys: []string{"down", "j"}, Label: "down", Help: "next row", Hidden: true, Do: move(1)},
 		{ID: "dataset.up", Keys: []string{"up", "k"}, Label: "up", Help: "row before", Hidden: true, Do: move(-1)},
 		{ID: "dataset.page-down", Keys: []string{"pgdown", "ctrl+d", "space"}, Label: "page down", Help: "next page of rows", Hidden: true,
@@ -58,7 +64,7 @@ func (p *datasetPane) bind() {
 		{ID: "dataset.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "page of rows before", Hidden: true,
 			Do: func(string) tea.Cmd { return p.to(p.scroll.Cursor - max(p.scroll.Height-1, 1)) }},
 		{ID: "dataset.first", Keys: []string{"g", "home"}, Label: "first", Help: "go to the first row", Hidden: true, Do: func(string) tea.Cmd { return p.to(0) }},
-		{ID: "dataset.last", Keys: []string{"G", "end"}, Label: "last", Help: "go to the last row", Hidden: true, Do: func(string) tea.Cmd { return p.to(int(p.info.Rows) - 1) }},
+		{ID: "dataset.last", Keys: []string{"G", "end"}, Label: "last", Help: "go to the last row", Hidden: true, Do: func(string) tea.Cmd { return p.to(int(p.total()) - 1) }},
 		{ID: "dataset.right", Keys: []string{"right", "l"}, Label: "columns", Help: "show the columns further right", Hidden: true, Do: p.do(func() { p.shift = min(p.shift+1, max(len(p.columns())-1, 0)) })},
 		{ID: "dataset.left", Keys: []string{"left", "h"}, Label: "columns", Help: "show the columns further left", Hidden: true, Do: p.do(func() { p.shift = max(p.shift-1, 0) })},
 		{ID: "dataset.retry", Keys: []string{"r"}, Label: "retry", Help: "open the dataset again", Do: func(string) tea.Cmd {
@@ -81,11 +87,47 @@ func (p *datasetPane) bind() {
 		ranked(format, 3), train, ask, next, prev, row,
 	}}
 	p.keys[dataFind] = &keys.Table{Scope: "Dataset, find", Bindings: []keys.Binding{
-		{ID: "dataset.find-take", Keys: []string{"enter"}, Label: "find", Help: "go to the next row that contains the text", Rank: 1, Do: func(string) tea.Cmd {
-			p.query, p.mode = p.find.Value(), dataTable
-			return p.search(false)
+		{ID: "dataset.find-take", Keys: []string{"enter"}, Label: "find", Help: "go to the next row that was found", Rank: 1, Do: func(string) tea.Cmd { return p.findTake(p.find.in.Value()) }},
+		{ID: "dataset.find-regexp", Keys: []string{"ctrl+r"}, Label: "regular expression", Help: "the text is a regular expression, or is not", Rank: 2, Do: func(string) tea.Cmd {
+			p.find.regexp = !p.find.regexp
+			return p.find.edited(p)
 		}},
-		{ID: "dataset.find-close", Keys: []string{"esc"}, Label: "close", Help: "do not search", Rank: 2, Do: func(string) tea.Cmd { return p.set(dataTable) }},
+		{ID: "dataset.find-column", Keys: []string{"tab"}, Label: "column", Help: "search in the next column only; after the last one, in all", Rank: 3, Do: func(string) tea.Cmd {
+			p.find.nextColumn(p.columns())
+			return p.find.edited(p)
+		}},
+		{ID: "dataset.find-close", Keys: []string{"esc"}, Label: "close", Help: "end the search", Rank: 4, Do: func(string) tea.Cmd {
+			p.dropSearch()
+			return p.set(dataTable)
+		}},
+	}}
+	p.keys[dataFilter] = &keys.Table{Scope: "Dataset, filter", Bindings: []keys.Binding{
+		{ID: "dataset.filter-take", Keys: []string{"enter"}, Label: "filter", Help: "show the rows that the filter keeps; an empty one shows all", Rank: 1, Do: func(string) tea.Cmd { return p.filterTake() }},
+		{ID: "dataset.filter-complete", Keys: []string{"tab"}, Label: "complete", Help: "put the first suggestion in", Rank: 2, Do: func(string) tea.Cmd { p.filter.complete(p.ds); return nil }},
+		{ID: "dataset.filter-other", Keys: []string{"down", "shift+tab"}, Label: "other", Help: "take another suggestion", Rank: 3, Do: func(string) tea.Cmd { p.filter.chosen++; return nil }},
+		{ID: "dataset.filter-close", Keys: []string{"esc"}, Label: "close", Help: "leave the rows as they are", Rank: 4, Do: func(string) tea.Cmd { return p.set(dataTable) }},
+	}}
+	scroll := func(n func() int) func(string) tea.Cmd {
+		return func(string) tea.Cmd { p.profile.top = max(0, min(p.profile.top+n(), p.profile.lines)); return nil }
+	}
+	class := func(n int) func(string) tea.Cmd {
+		return func(string) tea.Cmd {
+			p.profile.class = max(0, min(p.profile.class+n, len(p.profile.classes())-1))
+			if p.profile.class == 0 {
+				p.profile.top = 0
+			}
+			return nil
+		}
+	}
+	p.keys[dataProfile] = &keys.Table{Scope: "Dataset, profile", Bindings: []keys.Binding{
+		{ID: "dataset.class", Keys: []string{"enter"}, Label: "show them", Help: "show the rows that look wrong in this way", Rank: 1, Off: p.noClass, Do: func(string) tea.Cmd { return p.showClass() }},
+		{ID: "dataset.back", Keys: []string{"esc", "s"}, Label: "table", Help: "back to the table; a profile that is being made is stopped", Rank: 2, Do: func(string) tea.Cmd { return p.stopProfile() }},
+		{ID: "dataset.down", Keys: []string{"down", "j"}, Label: "down", Help: "next class of rows that look wrong", Hidden: true, Do: class(1)},
+		{ID: "dataset.up", Keys: []string{"up", "k"}, Label: "up", Help: "class before", Hidden: true, Do: class(-1)},
+		{ID: "dataset.page-down", Keys: []string{"pgdown", "ctrl+d", "space"}, Label: "more", Help: "scroll the profile down", Rank: 3, Do: scroll(func() int { return p.h - 4 })},
+		{ID: "dataset.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "scroll the profile up", Hidden: true, Do: scroll(func() int { return 4 - p.h })},
+		{ID: "dataset.top", Keys: []string{"g", "home"}, Label: "top", Help: "top of the profile", Hidden: true, Do: scroll(func() int { return -1 << 20 })},
+		{ID: "dataset.bottom", Keys: []string{"G", "end"}, Label: "bottom", Help: "bottom of the profile", Hidden: true, Do: scroll(func() int { return 1 << 20 })},
 	}}
 	p.keys[dataForm] = &keys.Table{Scope: "Dataset, prepare", Bindings: formKeys("dataset", &p.form, p.prepare, func() tea.Cmd { return p.set(dataTable) })}
 	p.keys[dataPrepared] = &keys.Table{Scope: "Dataset, prepared", Bindings: []keys.Binding{
@@ -140,7 +182,7 @@ func formKeys(prefix string, f *widget.Form, do func() tea.Cmd, leave func() tea
 }
 
 func (p *datasetPane) noQuery() string {
-	if p.query == "" {
+	if p.search.list == nil {
 		return "nothing was searched yet; / finds a text"
 	}
 	return p.noData()
@@ -163,16 +205,6 @@ func (p *datasetPane) openCommand(path string) tea.Cmd {
 	}
 	p.app.modal = m
 	return nil
-}
-
-func (p *datasetPane) findCommand(text string) tea.Cmd {
-	if text != "" {
-		p.query = text
-		return p.search(false)
-	}
-	p.find.Set("")
-	p.find.Placeholder = "text to find; capitals count when you type one"
-	return p.set(dataFind)
 }
 
 func (p *datasetPane) formatCommand(name string) tea.Cmd {

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"tunebench/backend/dataset"
@@ -79,6 +80,8 @@ func (p *datasetPane) View() []string {
 		return p.viewForm()
 	case p.mode == dataPrepared:
 		return p.viewPrepared()
+	case p.mode == dataProfile:
+		return p.viewProfile()
 	case p.mode == dataRow:
 		lines := []string{p.titleLine(), widget.Blank(p.w)}
 		text := p.rowText(p.w)
@@ -94,9 +97,15 @@ func (p *datasetPane) View() []string {
 
 	lines := []string{p.titleLine(), widget.Blank(p.w)}
 	h := p.h - 2
-	if p.mode == dataFind {
-		h--
+	var below []string // the line that is being typed in
+	switch p.mode {
+	case dataFind:
+		below = []string{p.findLine()}
+	case dataFilter:
+		below = p.filterLines()
+		p.cy = p.h - len(below)
 	}
+	h -= len(below)
 	switch {
 	case p.w >= 150 && h >= 12: // list and row side by side
 		left := p.w * 3 / 5
@@ -114,20 +123,20 @@ func (p *datasetPane) View() []string {
 	default:
 		lines = append(lines, p.viewTable(p.w, h)...)
 	}
-	if p.mode == dataFind {
-		r := l.Row(p.w).Gap(1).Put(widget.Key, "/ ")
-		p.cx, p.cy = 3+p.find.Line(r, p.w-4, true), p.h-1
-		lines = append(lines, r.String())
-	}
-	return widget.Fit(lines, p.w, p.h)
+	return append(widget.Fit(lines, p.w, p.h-len(below)), below...)
 }
 
 // titleLine names the dataset and says how big it is and where the cursor stands.
 func (p *datasetPane) titleLine() string {
 	r := p.app.look.Row(p.w).Gap(2)
+	// What was asked for comes before what is always there.
+	busy := (p.view != nil || p.search.list != nil) && p.w < 110
 	name := p.path
 	if s, ok := strings.CutPrefix(name, dataset.SamplePrefix); ok {
-		r.Put(widget.Strong, s).Gap(2).Put(widget.Faint, "the sample")
+		r.Put(widget.Strong, s)
+		if !busy {
+			r.Gap(2).Put(widget.Faint, "the sample")
+		}
 	} else {
 		r.Put(widget.Strong, filepath.Base(name))
 	}
@@ -135,22 +144,34 @@ func (p *datasetPane) titleLine() string {
 	if !p.info.RowsExact {
 		rows = "about " + rows
 	}
-	r.Gap(3).Put(widget.Muted, rows).Gap(3).Put(widget.Muted, p.info.Format).Gap(1).Put(widget.Muted, widget.Bytes(p.info.Bytes))
+	r.Gap(3).Put(widget.Muted, rows)
+	if !busy {
+		r.Gap(3).Put(widget.Muted, p.info.Format).Gap(1).Put(widget.Muted, widget.Bytes(p.info.Bytes))
+	}
 	if !p.info.RowsExact && p.info.Indexed < 1 {
 		r.Gap(3).Put(widget.Info, fmt.Sprintf("indexing %.0f %%", p.info.Indexed*100))
 	}
-	if p.manifest != nil {
+	if v := p.view; v != nil {
+		n, done, _ := v.list.Scanned()
+		shown := widget.Count(int64(v.list.Len())) + " shown"
+		if !done {
+			shown += fmt.Sprintf(" so far, %d %%", percent(n, p.info.Rows))
+		}
+		r.Gap(3).Put(widget.Accent, shown).Gap(1).Put(widget.Muted, v.name)
+	} else if p.manifest != nil {
 		r.Gap(3).Put(widget.Good, widget.MarkDone+" prepared")
 	}
-	at := "row " + widget.Count(int64(p.scroll.Cursor)+1)
+	at := "row " + widget.Count(p.current()+1)
 	st := widget.Faint
 	switch {
-	case p.finding:
-		at, st = widget.Spinner(p.app.frame)+" finding "+p.query, widget.Info
 	case p.rowsErr != nil:
 		at, st = widget.MarkFailed+" "+p.rowsErr.Error(), widget.Bad
-	case p.query != "":
-		at = "/" + p.query + "   " + at
+	case p.search.list != nil && p.mode != dataFind:
+		mark := ""
+		if p.search.wait != 0 {
+			mark, st = widget.Spinner(p.app.frame)+" ", widget.Info
+		}
+		at = mark + "/" + p.search.q.Text + "  " + p.searchState() + "   " + at
 	}
 	if w := p.app.look.Width(at); r.Left() > w+3 {
 		r.Gap(r.Left()-w-2).Put(st, at)
@@ -159,14 +180,27 @@ func (p *datasetPane) titleLine() string {
 }
 
 func (p *datasetPane) viewTable(width, height int) []string {
-	p.scroll.Set(int(p.info.Rows), height-1)
+	p.scroll.Set(int(p.total()), height-1)
 	t, cols := p.table(width)
 	lines := []string{t.Head()}
+	if p.view != nil && p.total() == 0 {
+		text := "no row yet"
+		if _, done, _ := p.view.list.Scanned(); done {
+			text = "no row; esc shows all"
+		}
+		lines = append(lines, p.app.look.Row(width).Gap(2).Put(widget.Muted, text).String())
+	}
 	m := p.info.Mapping
 	cells := make([]widget.Cell, len(cols)+1)
 	for i := p.scroll.Top; i < p.scroll.End(); i++ {
-		cells[0] = widget.Cell{Text: widget.Count(int64(i) + 1), Style: widget.Faint}
 		row, ok := p.row(i)
+		cells[0] = widget.Cell{Text: widget.Count(int64(i) + 1), Style: widget.Faint}
+		if p.view != nil {
+			cells[0].Text = ""
+			if ok {
+				cells[0].Text = widget.Count(row.Index + 1)
+			}
+		}
 		for k, name := range cols {
 			c := widget.Cell{Style: widget.Muted}
 			switch {
@@ -175,16 +209,24 @@ func (p *datasetPane) viewTable(width, height int) []string {
 			case row.Err != "" && k == 0:
 				c = widget.Cell{Text: widget.MarkFailed + " " + row.Err, Style: widget.Bad}
 			case ok:
-				c.Text = field(row, name)
+				c.Text, c.Hit = field(row, name), p.marks(name)
 				if name == m.Question || name == m.Answer || name == m.Messages {
 					c.Style = widget.Text
 				}
 			}
 			cells[k+1] = c
 		}
-		lines = append(lines, t.Line(cells, i == p.scroll.Cursor, p.mode != dataFind))
+		lines = append(lines, t.Line(cells, i == p.scroll.Cursor, p.mode == dataTable))
 	}
 	return widget.Fit(lines, width, height)
+}
+
+// marks is what is marked in a column: what is searched, if it is searched there.
+func (p *datasetPane) marks(column string) *regexp.Regexp {
+	if p.search.list == nil || p.search.q.Column != "" && p.search.q.Column != column {
+		return nil
+	}
+	return p.search.re
 }
 
 func field(r dataset.Row, name string) string {
@@ -231,7 +273,7 @@ func (p *datasetPane) drawRow(row dataset.Row, width int) []string {
 		if v == "" {
 			v, st = "(empty)", widget.Faint
 		}
-		lines = append(lines, paragraph(l, width, name, v, st, label)...)
+		lines = append(lines, marked(l, width, name, v, st, label, p.marks(name))...)
 	}
 	lines = append(lines, widget.Blank(width))
 	lines = append(lines, l.Rule(width, "as it is trained", p.format, false))
@@ -257,6 +299,12 @@ func (p *datasetPane) drawRow(row dataset.Row, width int) []string {
 
 // paragraph is a label with wrapped text beside it.
 func paragraph(l *widget.Look, width int, label, text string, st widget.Style, labelWidth int) []string {
+	return marked(l, width, label, text, st, labelWidth, nil)
+}
+
+// marked is a paragraph with what re matches marked. A match that a line break
+// parts is not.
+func marked(l *widget.Look, width int, label, text string, st widget.Style, labelWidth int, re *regexp.Regexp) []string {
 	indent := 2
 	if labelWidth > 0 {
 		indent += labelWidth + min(labelWidth, 2)
@@ -274,7 +322,7 @@ func paragraph(l *widget.Look, width int, label, text string, st widget.Style, l
 			}
 			r.Cell(name, label, labelWidth, false).Gap(min(labelWidth, 2))
 		}
-		lines = append(lines, r.Put(st, s).String())
+		lines = append(lines, r.MarkedLine(st, s, re).String())
 	}
 	return lines
 }

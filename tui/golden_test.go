@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,16 @@ func scenes() []scene {
 	})
 	return []scene{
 		{"dataset-table", full, keysTo("down", "down")},
+		{"dataset-finding", full, func(r *rig) { r.press("/"); r.write("tent"); r.pass(time.Second) }},
+		{"dataset-filter", full, func(r *rig) { r.press("&"); r.write("answer ~ months and le") }},
+		{"dataset-filter-wrong", full, func(r *rig) { r.press("&"); r.write("len(answre) > 3"); r.press("enter") }},
+		{"dataset-filtered", full, func(r *rig) { r.press("&"); r.write("answer ~ months"); r.press("enter"); r.pass(time.Second) }},
+		{"dataset-profile", with(func(w *uitest.World) {
+			w.Rows = slices.Clone(w.Rows)
+			w.Rows[7].Answer, w.Rows[11].Answer = "", ""
+			w.Rows[12].Answer = "As an AI language model, I cannot answer that."
+		}), keysTo("s")},
+		{"dataset-profiling", with(func(w *uitest.World) { w.Slow = true }), keysTo("s")},
 		{"dataset-row", full, keysTo("down", "enter")},
 		{"dataset-columns", full, keysTo("right", "right")},
 		{"dataset-find", full, func(r *rig) { r.press("/"); r.write("iceland") }},

@@ -8,6 +8,8 @@ import (
 	"tunebench/backend/chat"
 	"tunebench/backend/config"
 	"tunebench/backend/dataset"
+	"tunebench/backend/dataset/filter"
+	"tunebench/backend/dataset/profile"
 	"tunebench/backend/evaluation"
 	"tunebench/backend/modelimport"
 	"tunebench/backend/training"
@@ -88,9 +90,41 @@ type Datasets interface {
 type Dataset interface {
 	Info() dataset.Info
 	Rows(ctx context.Context, first, n int64) ([]dataset.Row, error)
-	Find(ctx context.Context, query string, from int64, backward bool) (row int64, ok bool, err error)
+	// Search and Filter begin at once and return a list that fills as rows are
+	// found; they end with ctx. A filter that is wrong is a *filter.Error.
+	Search(ctx context.Context, q dataset.Query) (RowList, error)
+	Filter(ctx context.Context, expr string) (RowList, error)
+	// ViewOf makes a list of given rows.
+	ViewOf(rows []int64) RowList
+	// Complete says what could stand at the cursor of a filter, and which bytes it
+	// would take the place of.
+	Complete(expr string, cursor int) (candidates []filter.Candidate, from, to int)
+	// Profile begins to sum the rows up; it ends with ctx.
+	Profile(ctx context.Context, o dataset.ProfileOptions) RowProfile
 	Changed() <-chan struct{}
 	Close() error
+}
+
+// RowList is rows that were found, in their order.
+type RowList interface {
+	Len() int
+	// At returns the i-th row's number in the dataset; Next and Prev the first at
+	// or after, and the last before, a number.
+	At(i int) (int64, bool)
+	Next(from int64) (int64, bool)
+	Prev(from int64) (int64, bool)
+	Rows(ctx context.Context, first, n int) ([]dataset.Row, error)
+	// Scanned says how many rows were looked at, and whether that is all.
+	Scanned() (rows int64, done bool, err error)
+	Changed() <-chan struct{}
+	Close()
+}
+
+// RowProfile is a profile that is being made.
+type RowProfile interface {
+	Snapshot() (p *profile.Profile, phase string, done bool, err error)
+	Changed() <-chan struct{}
+	Close()
 }
 
 // Training plans, starts and watches training jobs.
@@ -218,9 +252,34 @@ type Files struct {
 func (f Files) Open(ctx context.Context, path string) (Dataset, error) {
 	d, err := dataset.Open(ctx, path, dataset.OpenOptions{Objects: f.Objects})
 	if err != nil {
-		return nil, err // a nil *dataset.Dataset must not become a Dataset
+		return nil, err
 	}
-	return d, nil
+	return openFile{d}, nil
+}
+
+// openFile turns concrete results into the interfaces that the screen uses.
+type openFile struct{ *dataset.Dataset }
+
+// A nil *dataset.List must not become a RowList.
+func list(l *dataset.List, err error) (RowList, error) {
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+func (f openFile) Search(ctx context.Context, q dataset.Query) (RowList, error) {
+	return list(f.Dataset.Search(ctx, q))
+}
+
+func (f openFile) Filter(ctx context.Context, expr string) (RowList, error) {
+	return list(f.Dataset.Filter(ctx, expr))
+}
+
+func (f openFile) ViewOf(rows []int64) RowList { return f.Dataset.ViewOf(rows) }
+
+func (f openFile) Profile(ctx context.Context, o dataset.ProfileOptions) RowProfile {
+	return f.Dataset.Profile(ctx, o)
 }
 
 // Render returns what a model is shown of a row and what it has to answer.

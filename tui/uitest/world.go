@@ -53,6 +53,7 @@ type World struct {
 	ImportJobs []modelimport.Job
 	Imported   []modelimport.Model
 	Why        []modelimport.Check
+	Slow       bool                           // searches, views and profiles stand half way
 	Details    map[string]modelimport.Details // by the model's name
 	Verdict    chat.Verdict
 	Report     modelimport.Report
@@ -135,20 +136,6 @@ func (f file) Info() dataset.Info {
 func (f file) Rows(_ context.Context, first, n int64) ([]dataset.Row, error) {
 	first = min(first, int64(len(f.w.Rows)))
 	return f.w.Rows[first:min(first+n, int64(len(f.w.Rows)))], nil
-}
-
-func (f file) Find(_ context.Context, q string, from int64, back bool) (int64, bool, error) {
-	for i := from; i >= 0 && i < int64(len(f.w.Rows)); {
-		if strings.Contains(strings.ToLower(f.w.Rows[i].Question), strings.ToLower(q)) {
-			return i, true, nil
-		}
-		if back {
-			i--
-		} else {
-			i++
-		}
-	}
-	return 0, false, nil
 }
 
 func (f file) Changed() <-chan struct{} { return nil }

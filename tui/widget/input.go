@@ -3,6 +3,7 @@ package widget
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"tunebench/backend/safetext"
 )
@@ -189,4 +190,21 @@ func (in *Input) Lines(l *Look, width, height int) (lines []string, x, y int) {
 		lines = append(lines, l.Row(width).Put(Text, s).String())
 	}
 	return lines, x, y - top
+}
+
+// Cursor returns how many bytes of the text stand before the cursor.
+func (in *Input) Cursor() int { return len(string(in.text[:in.pos])) }
+
+// SetCursor puts the cursor behind the first n bytes of the text, at the start of
+// the character that n falls into.
+func (in *Input) SetCursor(n int) {
+	at := 0
+	for i, r := range in.text {
+		if at+utf8.RuneLen(r) > n {
+			in.pos = i
+			return
+		}
+		at += utf8.RuneLen(r)
+	}
+	in.pos = len(in.text)
 }

@@ -1,6 +1,10 @@
 package widget
 
-import "tunebench/themes"
+import (
+	"regexp"
+
+	"tunebench/themes"
+)
 
 // Column of a table. Width is its smallest width; what is left over is shared
 // out by Grow. A column whose Drop is not 0 is left out while the table is too
@@ -19,6 +23,8 @@ type Column struct {
 type Cell struct {
 	Text  string
 	Style Style
+	// Hit marks what it matches in the text; nil marks nothing.
+	Hit *regexp.Regexp
 }
 
 // Table draws rows of a fixed width under a head. Make one per size.
@@ -147,6 +153,10 @@ func (t *Table) Line(cells []Cell, chosen, focused bool) string {
 		text := cells[i].Text
 		if t.cols[i].Name {
 			text = t.look.Squeeze(text, t.widths[i])
+		}
+		if cells[i].Hit != nil {
+			r.Marked(st, text, t.widths[i], cells[i].Hit)
+			continue
 		}
 		r.Cell(st, text, t.widths[i], t.cols[i].Right)
 	}
