@@ -58,6 +58,9 @@ func (p Paths) ConfigFile() string { return filepath.Join(p.Config, "config.toml
 // ThemesDir is where a user's own themes lie.
 func (p Paths) ThemesDir() string { return filepath.Join(p.Config, "themes") }
 
+// PresetsDir is where a user's own training presets lie.
+func (p Paths) PresetsDir() string { return filepath.Join(p.Config, "presets") }
+
 // Create makes the state and cache folders, readable by the user alone. The
 // configuration folder is made when something is saved in it.
 func (p Paths) Create() error {

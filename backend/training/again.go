@@ -1,7 +1,6 @@
 package training
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +27,9 @@ func (s *Service) Again(ctx context.Context, job string) (Spec, error) {
 		err = fmt.Errorf("the training job %s was not started from here, so its settings are not known; start a new one", safetext.Line(job))
 	}
 	spec.Options.Checkpoints = ""
+	if _, gone := s.Preset(spec.Preset); gone != nil {
+		spec.Preset = "" // Set holds all that it said
+	}
 	return spec, err
 }
 
@@ -84,7 +86,7 @@ func (s *Service) asked(ctx context.Context, name string) (spec Spec, ours bool,
 	if err := json.Unmarshal([]byte(known.Config), &config); err != nil {
 		return spec, false, j, fmt.Errorf("what is remembered of the training job %s cannot be read: %w", j.Name, err)
 	}
-	spec.Dataset, spec.Preset, spec.Set = known.Dataset, known.Preset, config.Settings.texts()
+	spec.Dataset, spec.Preset, spec.Set = known.Dataset, known.Preset, config.Settings.Texts()
 	return spec, true, j, nil
 }
 
@@ -125,8 +127,8 @@ func optionsOf(out *sagemaker.DescribeTrainingJobOutput) Options {
 	return o
 }
 
-// texts are the settings in the form that Override takes.
-func (s Settings) texts() map[string]string {
+// Texts are all settings in the form that Override takes.
+func (s Settings) Texts() map[string]string {
 	v := reflect.ValueOf(s)
 	set := map[string]string{}
 	for i := range v.NumField() {
@@ -137,7 +139,7 @@ func (s Settings) texts() map[string]string {
 		case reflect.Slice:
 			set[name] = strings.Join(s.LoRATargets, ",")
 		case reflect.Pointer:
-			if !f.IsNil() {
+			if set[name] = ""; !f.IsNil() {
 				set[name] = fmt.Sprint(f.Elem().Interface())
 			}
 		default:
@@ -168,7 +170,7 @@ func (s *Service) Diff(ctx context.Context, a, b string) ([]Difference, error) {
 	if oursA != oursB { // a side of which nothing is known differs in nothing
 		left.Set, right.Set = nil, nil
 	}
-	l, r := left.lines(), right.lines()
+	l, r := left.parts(), right.parts()
 	all := maps.Clone(l)
 	maps.Copy(all, r)
 	var d []Difference
@@ -180,8 +182,20 @@ func (s *Service) Diff(ctx context.Context, a, b string) ([]Difference, error) {
 	return d, nil
 }
 
-// lines are all parts of a spec by name.
-func (s Spec) lines() map[string]string {
+// Lines are all parts of a spec that are not empty, name and value, in order.
+func (s Spec) Lines() [][2]string {
+	var lines [][2]string
+	parts := s.parts()
+	for _, k := range slices.Sorted(maps.Keys(parts)) {
+		if parts[k] != "" {
+			lines = append(lines, [2]string{k, safetext.Line(parts[k])})
+		}
+	}
+	return lines
+}
+
+// parts are all parts of a spec by name.
+func (s Spec) parts() map[string]string {
 	m := map[string]string{"dataset": s.Dataset, "preset": s.Preset}
 	for k, v := range s.Set {
 		m["settings."+k] = v
@@ -195,14 +209,20 @@ func (s Spec) lines() map[string]string {
 		return m
 	}
 	for k, v := range options {
-		if list, ok := v.([]any); ok {
-			var parts []string
-			for _, e := range list {
-				parts = append(parts, fmt.Sprint(e))
+		var list []string
+		switch v := v.(type) {
+		case []any:
+			for _, e := range v {
+				list = append(list, fmt.Sprint(e))
 			}
-			v = strings.Join(parts, ", ")
+		case map[string]any:
+			for _, k := range slices.Sorted(maps.Keys(v)) {
+				list = append(list, fmt.Sprintf("%s=%v", k, v[k]))
+			}
+		default:
+			list = []string{fmt.Sprint(v)}
 		}
-		m["options."+k] = cmp.Or(fmt.Sprint(v), "")
+		m["options."+k] = strings.Join(list, ", ")
 	}
 	delete(m, "options.checkpoints") // each job has its own
 	return m

@@ -31,7 +31,7 @@ const (
 // Plan reads the dataset and says what a job would be, what it would take and
 // what speaks against it. Nothing is started or sent.
 func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
-	preset, err := findPreset(s.c.BaseModel, cmp.Or(spec.Preset, s.presetOfConfig()))
+	preset, err := s.Preset(spec.Preset)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -99,17 +99,6 @@ func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
 		s.addCost(&p, float64(p.Steps)*perStep)
 	}
 	return p, nil
-}
-
-// presetOfConfig is the configured preset, when it fits the base model: the
-// file's setting is meant for the account that it was written for.
-func (s *Service) presetOfConfig() string {
-	for _, p := range s.Presets() {
-		if p.Name == s.c.Defaults.Preset {
-			return p.Name
-		}
-	}
-	return ""
 }
 
 // counted is what one pass over a split found.

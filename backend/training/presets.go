@@ -52,10 +52,24 @@ var presets = []struct {
 			Epochs: 1, BatchRows: 16, MaxSequenceLength: 2048, Seed: 1, LogEvery: 5, EvalEvery: 50, CheckpointEvery: 100,
 		},
 	}, false},
+	// One row on each of four GPUs and four accumulated steps are its 16 rows; its
+	// constant schedule has no warm-up, whatever its warmup_ratio says. It evaluates
+	// once in an epoch and keeps checkpoints where they are lost: neither is taken.
+	{Preset{
+		Name:    "notebook",
+		Summary: "the recipe of AWS's notebook for Mistral-7B-v0.3: QLoRA r=16 with FSDP on four A10G, 3072 tokens, constant 2e-4",
+		Settings: Settings{
+			Method: "qlora", PromptFormat: "human-assistant", LoRARank: 16, LoRAAlpha: 8, LoRADropout: 0.05, LoRATargets: allLinears,
+			LearningRate: 2e-4, Schedule: "constant", MaxGradNorm: 0.3,
+			Epochs: 1, BatchRows: 16, MaxSequenceLength: 3072, Seed: 42, LogEvery: 10, EvalEvery: 50, CheckpointEvery: 100,
+			Strategy: "fsdp", MicroBatchRows: 1, GradientCheckpointing: new(true), Packing: new(true),
+		},
+		Options: Options{Instance: "ml.g5.12xlarge", InstanceCount: 1, MaxRuntimeHours: 48},
+	}, false},
 }
 
-// Presets lists all presets. Service.Presets lists those of an account's base
-// model.
+// Presets lists the presets that come with the program. Service.Presets lists
+// those for an account's base model, with the user's own.
 func Presets() []Preset {
 	all := make([]Preset, len(presets))
 	for i, p := range presets {
@@ -64,12 +78,18 @@ func Presets() []Preset {
 	return all
 }
 
+// clone copies what a preset points to.
 func (p Preset) clone() Preset {
 	p.Settings.LoRATargets = slices.Clone(p.Settings.LoRATargets)
+	for _, b := range []**bool{&p.Settings.GradientCheckpointing, &p.Settings.Packing} {
+		if *b != nil {
+			*b = new(**b)
+		}
+	}
 	return p
 }
 
-// presetsFor lists the presets for a base model, the default first.
+// presetsFor lists the program's presets for a base model, the default first.
 func presetsFor(base string) []Preset {
 	var fit []Preset
 	for _, p := range presets {
@@ -78,22 +98,6 @@ func presetsFor(base string) []Preset {
 		}
 	}
 	return fit
-}
-
-// findPreset returns a preset of a base model; "" asks for the default.
-func findPreset(base, name string) (Preset, error) {
-	fit := presetsFor(base)
-	if name == "" {
-		return fit[0], nil
-	}
-	var names []string
-	for _, p := range fit {
-		if p.Name == name {
-			return p, nil
-		}
-		names = append(names, p.Name)
-	}
-	return Preset{}, fmt.Errorf("there is no preset %q for the base model %s; choose one of: %s", name, base, strings.Join(names, ", "))
 }
 
 // Override sets settings by their JSON names, as text: lists are separated by
@@ -135,6 +139,10 @@ func (s *Settings) Override(set map[string]string) error {
 			n, err = strconv.ParseFloat(text, 64)
 			f.SetFloat(n)
 		case reflect.Pointer: // to bool: absent means the container's default
+			if text == "" {
+				f.SetZero()
+				break
+			}
 			var b bool
 			b, err = strconv.ParseBool(text)
 			f.Set(reflect.ValueOf(&b))
@@ -148,7 +156,7 @@ func (s *Settings) Override(set map[string]string) error {
 			f.Set(reflect.ValueOf(list))
 		}
 		if err != nil && f.Kind() == reflect.Pointer {
-			return fmt.Errorf("the training setting %s cannot be %q; it is true or false", key, text)
+			return fmt.Errorf("the training setting %s cannot be %q; it is true, false or empty for the container's default", key, text)
 		}
 		if err != nil {
 			return fmt.Errorf("the training setting %s cannot be %q; it is a number such as %v", key, text, reflect.Zero(f.Type()))

@@ -37,6 +37,8 @@ type Config struct {
 	// Container holds the code that runs inside the job; nil when this build
 	// has none. SmallBase needs none.
 	Container fs.FS
+	// Own holds the user's own presets.
+	Own PresetFolder
 	// LogDir keeps the logs that were read, so that each is read once; "" keeps
 	// none.
 	LogDir string
@@ -63,9 +65,6 @@ func New(c Config) *Service {
 	}
 	return s
 }
-
-// Presets lists the presets for the account's base model, the default first.
-func (s *Service) Presets() []Preset { return presetsFor(s.c.BaseModel) }
 
 // maxListed bounds how many jobs Jobs returns.
 const maxListed = 500

@@ -63,11 +63,18 @@ type JobConfig struct {
 	Settings  Settings `json:"settings"`
 }
 
-// Preset is a named set of settings.
+// Preset is a named set of settings, with what its jobs run on.
 type Preset struct {
-	Name     string
-	Summary  string
-	Settings Settings
+	Name     string   `json:"name"`
+	Summary  string   `json:"summary"`
+	Settings Settings `json:"settings"`
+	// Options are taken where a job's own are not given.
+	Options Options `json:"options,omitzero"`
+	// BaseModel is what one of the user's own was saved for; "" for those that
+	// come with the program.
+	BaseModel string `json:"base_model,omitempty"`
+	// Own says that the user has saved it.
+	Own bool `json:"own,omitempty"`
 }
 
 // Spec is what a user asks for.

@@ -91,7 +91,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 		Bucket: acct.Bucket(), RoleARN: acct.TrainingRole(), BaseModel: acct.TrainingBase(),
 		Bills: acct.Bills(), Defaults: cfg.Training, Prices: cfg.Prices,
 		AccountName: acct.Name(), Region: acct.Region(), LogDir: filepath.Join(paths.State, "logs"),
-		Container: container.Files(),
+		Container: container.Files(), Own: training.PresetFolder(paths.PresetsDir()),
 	})
 	var runs []string
 	if acct.Name() == account.Local {

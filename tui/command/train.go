@@ -13,27 +13,18 @@ import (
 
 func newTrain(g *globals) *cobra.Command {
 	return group("train", "Plan, start and watch training jobs",
-		newTrainPlan(g), newTrainStart(g), newTrainResume(g), newTrainAgain(g), newTrainDiff(g), newTrainList(g), newTrainStatus(g), newTrainLogs(g), newTrainMetrics(g), newTrainStop(g))
-}
-
-// trainFlags are what plan and start have in common.
-func trainFlags(c *cobra.Command, spec *training.Spec, set *[]string) {
-	f := c.Flags()
-	f.StringVar(&spec.Dataset, "dataset", "", "file of examples, or a folder made by dataset prepare")
-	f.StringVar(&spec.Preset, "preset", "", "set of settings; the first of `tunebench train plan --help` is the default")
-	f.StringVar(&spec.Name, "name", "", "name of the job (default: a proposed one)")
-	f.StringArrayVar(set, "set", nil, "override one setting, as name=value (repeat)")
-	var names []string
-	for _, p := range training.Presets() {
-		names = append(names, p.Name+"\t"+p.Summary)
-	}
-	_ = c.RegisterFlagCompletionFunc("preset", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp))
+		newTrainPlan(g), newTrainStart(g), newTrainResume(g), newTrainAgain(g), newTrainDiff(g), newTrainList(g), newTrainStatus(g), newTrainLogs(g), newTrainMetrics(g), newTrainStop(g), newTrainPresets(g))
 }
 
 func finishSpec(spec *training.Spec, set []string) error {
 	if spec.Dataset == "" {
 		return usagef("--dataset is missing: a file of examples, or a folder made by dataset prepare (--plan FILE may name it)")
 	}
+	return addSet(spec, set)
+}
+
+// addSet adds settings that were given as name=value.
+func addSet(spec *training.Spec, set []string) error {
 	for _, s := range set {
 		k, v, ok := strings.Cut(s, "=")
 		if !ok {
@@ -47,24 +38,15 @@ func finishSpec(spec *training.Spec, set []string) error {
 	return nil
 }
 
-func presetHelp() string {
-	var b strings.Builder
-	b.WriteString("Presets:\n")
-	for _, p := range training.Presets() {
-		fmt.Fprintf(&b, "  %-10s %s\n", p.Name, p.Summary)
-	}
-	return b.String()
-}
-
 func newTrainPlan(g *globals) *cobra.Command {
 	var req trainRequest
 	var write string
 	c := &cobra.Command{
 		Use: "plan --dataset FILE|DIR", Short: "What a training job would do and cost; starts nothing",
-		Long: "Shows what a training job would do and cost. Nothing is started.\n\n" + presetHelp(),
+		Long: "Shows what a training job would do and cost. Nothing is started. Presets are named\nsettings to start from: see tunebench train presets.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			spec, err := req.spec(cmd)
+			spec, err := req.spec(g, cmd)
 			if err != nil {
 				return err
 			}
@@ -74,7 +56,7 @@ func newTrainPlan(g *globals) *cobra.Command {
 					return err
 				}
 				if write != "" {
-					if err := writePlanFile(write, spec); err != nil {
+					if err := writePlanFile(write, s.training.Portable(spec, p)); err != nil {
 						return err
 					}
 				}
@@ -86,7 +68,7 @@ func newTrainPlan(g *globals) *cobra.Command {
 			})
 		},
 	}
-	req.flags(c)
+	req.flags(g, c)
 	c.Flags().StringVar(&write, "write", "", "new file to write the plan to, for train start --plan")
 	return c
 }
@@ -131,10 +113,10 @@ func newTrainStart(g *globals) *cobra.Command {
 	var wait, dry bool
 	c := &cobra.Command{
 		Use: "start --dataset FILE|DIR | --plan FILE", Short: "Start a training job",
-		Long: "Starts a training job and prints its name. On the local account it goes on in the\nbackground after this command has ended.\n\n" + presetHelp(),
+		Long: "Starts a training job and prints its name. On the local account it goes on in the\nbackground after this command has ended. Presets are named settings to start from: see\ntunebench train presets.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			spec, err := req.spec(cmd)
+			spec, err := req.spec(g, cmd)
 			if err != nil {
 				return err
 			}
@@ -147,7 +129,7 @@ func newTrainStart(g *globals) *cobra.Command {
 			})
 		},
 	}
-	req.flags(c)
+	req.flags(g, c)
 	c.Flags().BoolVar(&dry, "dry-run", false, "print the CreateTrainingJob request as JSON; nothing is uploaded or started")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until the job has ended; exit 3 when it failed or was stopped")
 	return c

@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,10 +27,20 @@ type trainRequest struct {
 	file  string
 }
 
-func (r *trainRequest) flags(c *cobra.Command) {
-	trainFlags(c, &r.given, &r.set)
-	f, o := c.Flags(), &r.given.Options
+func (r *trainRequest) flags(g *globals, c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&r.given.Dataset, "dataset", "", "file of examples, or a folder made by dataset prepare")
+	f.StringVar(&r.given.Name, "name", "", "name of the job (default: a proposed one)")
 	f.StringVar(&r.file, "plan", "", "file that a plan was written to with train plan --write; other flags change it")
+	r.optionFlags(g, c)
+}
+
+// optionFlags are those that a preset can hold too.
+func (r *trainRequest) optionFlags(g *globals, c *cobra.Command) {
+	f, o := c.Flags(), &r.given.Options
+	f.StringVar(&r.given.Preset, "preset", "", "set of settings and options to start from (see train presets)")
+	f.StringArrayVar(&r.set, "set", nil, "override one setting, as name=value (repeat)")
+	_ = c.RegisterFlagCompletionFunc("preset", g.presetNames)
 	f.StringVar(&o.Instance, "instance", "", "instance type (default: the configuration's)")
 	f.IntVar(&o.InstanceCount, "instances", 0, "how many instances (default 1)")
 	f.StringVar(&o.Image, "image", "", "container image, by its name in the table of images or its full name")
@@ -46,19 +57,37 @@ func (r *trainRequest) flags(c *cobra.Command) {
 	f.StringToStringVar(&r.tags, "tag", nil, "tag of the job, as key=value (repeat)")
 }
 
-// spec is what a plan file says, changed by the flags that were given.
-func (r *trainRequest) spec(c *cobra.Command) (training.Spec, error) {
-	var s training.Spec
+// spec is what a preset holds, changed by what a plan file says, changed by the
+// flags that were given.
+func (r *trainRequest) spec(g *globals, c *cobra.Command) (training.Spec, error) {
+	s, err := r.asked(g, c)
+	if err == nil {
+		err = finishSpec(&s, r.set)
+	}
+	return s, err
+}
+
+func (r *trainRequest) asked(g *globals, c *cobra.Command) (training.Spec, error) {
+	file := training.Spec{}
 	if r.file != "" {
-		var err error
-		if s, err = readPlanFile(r.file); err != nil {
+		if err := readPlanFile(r.file, &file); err != nil {
+			return file, err
+		}
+	}
+	preset, err := g.preset(cmp.Or(r.given.Preset, file.Preset))
+	if err != nil {
+		return file, err
+	}
+	s := training.Spec{Options: preset.Options}
+	s.Options.Tags = maps.Clone(s.Options.Tags)
+	if r.file != "" {
+		if err := readPlanFile(r.file, &s); err != nil { // over what the preset holds
 			return s, err
 		}
 	}
-	s.Options.Tags = maps.Clone(s.Options.Tags)
-	g, o, to := r.given, r.given.Options, &s.Options
+	given, o, to := r.given, r.given.Options, &s.Options
 	for name, take := range map[string]func(){
-		"dataset": func() { s.Dataset = g.Dataset }, "preset": func() { s.Preset = g.Preset }, "name": func() { s.Name = g.Name },
+		"dataset": func() { s.Dataset = given.Dataset }, "preset": func() { s.Preset = given.Preset }, "name": func() { s.Name = given.Name },
 		"instance": func() { to.Instance = o.Instance }, "instances": func() { to.InstanceCount = o.InstanceCount },
 		"image": func() { to.Image = o.Image }, "spot": func() { to.Spot = o.Spot },
 		"max-runtime": func() { to.MaxRuntimeHours = o.MaxRuntimeHours }, "max-wait": func() { to.MaxWaitHours = o.MaxWaitHours },
@@ -77,33 +106,33 @@ func (r *trainRequest) spec(c *cobra.Command) (training.Spec, error) {
 		}
 		to.Tags[k] = v
 	}
-	return s, finishSpec(&s, r.set)
+	return s, nil
 }
 
 // readPlanFile reads a plan file; a name that it misspells is an error and not
 // a job with a default.
-func readPlanFile(path string) (s training.Spec, err error) {
+func readPlanFile(path string, s *training.Spec) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return s, err
+		return err
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxPlanFile+1))
 	if err != nil {
-		return s, err
+		return err
 	}
 	if len(b) > maxPlanFile {
-		return s, fmt.Errorf("%s is too large to be a plan file", safetext.Line(path))
+		return fmt.Errorf("%s is too large to be a plan file", safetext.Line(path))
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&s); err != nil {
-		return s, fmt.Errorf("%s is not a plan file: %s; train plan --write makes one", safetext.Line(path), safetext.Line(err.Error()))
+	if err := d.Decode(s); err != nil {
+		return fmt.Errorf("%s is not a plan file: %s; train plan --write makes one", safetext.Line(path), safetext.Line(err.Error()))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return s, fmt.Errorf("%s is not a plan file: something follows after the plan", safetext.Line(path))
+		return fmt.Errorf("%s is not a plan file: something follows after the plan", safetext.Line(path))
 	}
-	return s, nil
+	return nil
 }
 
 // writePlanFile writes what was asked for, to be kept and started again. A name
