@@ -75,7 +75,7 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		d.Now = time.Now
 	}
 	if d.Datasets == nil {
-		d.Datasets = Files{}
+		d.Datasets = &Files{}
 	}
 	a := &App{deps: d, ctx: ctx, dark: true, mouse: d.UI.Mouse, profile: colorprofile.TrueColor}
 	name := d.UI.Theme
@@ -184,6 +184,7 @@ func (a *App) handle(msg tea.Msg) tea.Cmd {
 	case tea.WindowSizeMsg:
 		a.width, a.height = msg.Width, msg.Height
 		a.layout()
+		return a.data.need()
 	case tea.ColorProfileMsg:
 		a.setProfile(msg.Profile)
 	case tea.BackgroundColorMsg:

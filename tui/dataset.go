@@ -59,7 +59,10 @@ type datasetPane struct {
 	filter  filtering
 	view    *view // nil shows all rows
 	profile profiling
+	prompt  prompting
 	cache   rowCache
+
+	keep int64 // row to stand on when the file is open again
 
 	form      widget.Form
 	preparing *progress
@@ -102,15 +105,13 @@ func (p *datasetPane) Animated() bool {
 	return p.opening || p.preparing != nil || p.profile.running()
 }
 
-func (p *datasetPane) SetSize(w, h int) {
-	p.w, p.h = w, h
-}
+func (p *datasetPane) SetSize(w, h int) { p.w, p.h = w, h }
 
 func (p *datasetPane) Show() tea.Cmd {
 	if p.ds == nil && p.err == nil && !p.opening {
 		return p.open(p.path)
 	}
-	return nil
+	return p.need()
 }
 
 // open opens another file; the one that is open stays until it has worked.
@@ -152,10 +153,21 @@ func (p *datasetPane) open(path string) tea.Cmd {
 		p.rows, p.first, p.shift = o.rows, 0, 0
 		p.info = p.ds.Info()
 		p.measure()
-		p.scroll = widget.Scroll{}
+		p.scroll = widget.Scroll{Height: p.scroll.Height}
 		p.mode, p.manifest, p.outDir, p.prepErr = dataTable, nil, "", nil
-		return tea.Batch(shut, follow(ctx, p.ds.Changed, func() time.Duration { return 100 * time.Millisecond }, p.changed))
+		p.scroll.Len = int(p.total())
+		p.scroll.To(int(p.keep))
+		p.keep = 0
+		return tea.Batch(shut, p.need(), follow(ctx, p.ds.Changed, func() time.Duration { return 100 * time.Millisecond }, p.changed))
 	})
+}
+
+// reopen opens the file that is open again; the cursor stays on its row.
+func (p *datasetPane) reopen() tea.Cmd {
+	if p.ds != nil {
+		p.keep = p.current()
+	}
+	return p.open(p.path)
 }
 
 // measure finds how wide the columns are, from the first rows. It is done once, so
@@ -183,8 +195,11 @@ func (p *datasetPane) changed() (bool, tea.Cmd) {
 	return true, p.need()
 }
 
-// need reads the rows in sight that are not there yet.
-func (p *datasetPane) need() tea.Cmd {
+// need reads what is in sight and not there yet.
+func (p *datasetPane) need() tea.Cmd { return tea.Batch(p.needRows(), p.needPrompt()) }
+
+// needRows reads the rows in sight that are not there yet.
+func (p *datasetPane) needRows() tea.Cmd {
 	if p.ds == nil || p.reading {
 		return nil
 	}
@@ -204,7 +219,7 @@ func (p *datasetPane) need() tea.Cmd {
 	}, func(rows []dataset.Row, err error) tea.Cmd {
 		p.reading = false
 		if p.view != v {
-			return p.need() // of another view
+			return p.needRows() // of another view
 		}
 		if err != nil {
 			p.rowsErr = err

@@ -51,12 +51,18 @@ func (p *datasetPane) bind() {
 		Do: func(string) tea.Cmd { return p.openProfile() }}
 	clear := keys.Binding{ID: "dataset.clear", Keys: []string{"esc"}, Label: "all rows", Help: "show all rows again, or end the search", Off: p.nothingToClear, Rank: 1,
 		Do: func(string) tea.Cmd { return p.clear() }}
+	ids := keys.Binding{ID: "dataset.tokens", Keys: []string{"i"}, Label: "token ids", Help: "show the tokens' ids under the prompt's text, or leave them out", Off: p.noTokens,
+		Do: p.do(func() { p.prompt.ids = !p.prompt.ids })}
+	tokenizer := keys.Binding{ID: "dataset.tokenizer", Keys: []string{"T"}, Label: "tokenizer", Help: "take a model's tokenizer for prompts and counts", Args: "PATH",
+		Complete: p.app.deps.Paths, Do: p.tokenizerCommand}
+	length := keys.Binding{ID: "dataset.sequence-length", Label: "sequence length", Help: "cut prompts off at so many tokens; 0 takes the training's length", Args: "TOKENS",
+		Do: p.lengthCommand}
 	row := keys.Binding{ID: "dataset.row", Label: "row", Help: "go to a row, or to a percentage of the rows", Args: "N", Off: off, Do: p.jump}
 
 	p.keys[dataTable] = &keys.Table{Scope: "Dataset", Bindings: []keys.Binding{
 		{ID: "dataset.show", Keys: []string{"enter"}, Label: "row", Help: "show the whole row and its rendered prompt", Rank: 1, Off: off,
 			Do: func(string) tea.Cmd { return p.set(dataRow) }},
-		clear, find, next, prev, filter, profile, prepare, train, ask, evaluate, open, row, format,
+		clear, find, next, prev, filter, profile, prepare, train, ask, evaluate, open, row, format, ids, tokenizer, length,
 		{ID: "dataset.down", Keys: []string{"down", "j"}, Label: "down", Help: "next row", Hidden: true, Do: move(1)},
 		{ID: "dataset.up", Keys: []string{"up", "k"}, Label: "up", Help: "row before", Hidden: true, Do: move(-1)},
 		{ID: "dataset.page-down", Keys: []string{"pgdown", "ctrl+d", "space"}, Label: "page down", Help: "next page of rows", Hidden: true,
@@ -69,9 +75,9 @@ func (p *datasetPane) bind() {
 		{ID: "dataset.left", Keys: []string{"left", "h"}, Label: "columns", Help: "show the columns further left", Hidden: true, Do: p.do(func() { p.shift = max(p.shift-1, 0) })},
 		{ID: "dataset.retry", Keys: []string{"r"}, Label: "retry", Help: "open the dataset again", Do: func(string) tea.Cmd {
 			if p.app.openErr != nil {
-				return tea.Batch(p.app.open(), p.open(p.path))
+				return tea.Batch(p.app.open(), p.reopen())
 			}
-			return p.open(p.path)
+			return p.reopen()
 		}},
 	}}
 	p.keys[dataRow] = &keys.Table{Scope: "Dataset, one row", Bindings: []keys.Binding{
@@ -84,7 +90,7 @@ func (p *datasetPane) bind() {
 		{ID: "dataset.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "page of the text before", Hidden: true, Do: p.do(func() { p.scrollText(3 - p.h) })},
 		{ID: "dataset.top", Keys: []string{"g", "home"}, Label: "top", Help: "top of the text", Hidden: true, Do: p.do(func() { p.textTop = 0 })},
 		{ID: "dataset.bottom", Keys: []string{"G", "end"}, Label: "bottom", Help: "bottom of the text", Hidden: true, Do: p.do(func() { p.scrollText(1 << 20) })},
-		ranked(format, 3), train, ask, next, prev, row,
+		ranked(format, 3), ranked(ids, 4), train, ask, next, prev, row, tokenizer, length,
 	}}
 	p.keys[dataFind] = &keys.Table{Scope: "Dataset, find", Bindings: []keys.Binding{
 		{ID: "dataset.find-take", Keys: []string{"enter"}, Label: "find", Help: "go to the next row that was found", Rank: 1, Do: func(string) tea.Cmd { return p.findTake(p.find.in.Value()) }},

@@ -147,7 +147,7 @@ func (p *datasetPane) begin(q dataset.Query) (tea.Cmd, error) {
 	p.dropSearch()
 	s := &p.search
 	s.q, s.re, s.list, s.stop, s.wait = q, re, l, cancel, 0
-	p.cache = rowCache{} // what is marked has changed
+	p.cache.lines = nil // what is marked has changed
 	return follow(p.ctx, l.Changed, func() time.Duration { return 100 * time.Millisecond }, func() (bool, tea.Cmd) {
 		if p.search.list != l {
 			return false, nil
@@ -170,7 +170,7 @@ func (p *datasetPane) dropSearch() {
 		s.stop()
 	}
 	*s = search{gen: s.gen}
-	p.cache = rowCache{}
+	p.cache.lines = nil
 }
 
 // next goes to the next hit after the cursor, or the last before it; if it is not

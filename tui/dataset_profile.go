@@ -31,19 +31,6 @@ type profiling struct {
 
 func (f *profiling) running() bool { return f.run != nil && !f.done }
 
-// sequence is the length that rows are held against unless the training's is
-// known: the preset's of the local account and of AWS differ.
-func (p *datasetPane) sequence() int {
-	if svc := p.app.svc; svc != nil {
-		for _, s := range svc.Training.Presets() {
-			if n := s.Settings.MaxSequenceLength; n > 0 {
-				return n
-			}
-		}
-	}
-	return 0
-}
-
 // openProfile shows the profile and begins it if it has not been begun.
 func (p *datasetPane) openProfile() tea.Cmd {
 	p.mode = dataProfile

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tunebench/backend/dataset"
 	"tunebench/tui/uitest"
 )
 
@@ -159,5 +160,53 @@ func TestHostileSearch(t *testing.T) {
 		checkFrame(r.t, r.app.Frame(), 80, 24, false)
 		r.press("enter")
 		checkFrame(r.t, r.app.Frame(), 80, 24, false)
+	})
+}
+
+// prompted is a world whose first row is known token by token, cut at a length.
+func prompted(length int) func() *uitest.World {
+	return func() *uitest.World {
+		w := uitest.Full()
+		tok := func(id int32, text string) dataset.PromptToken { return dataset.PromptToken{ID: id, Text: text} }
+		sp := func(id int32, text string) dataset.PromptToken {
+			return dataset.PromptToken{ID: id, Text: text, Special: true}
+		}
+		p := dataset.Prompt{Row: 1, Format: "mistral-v3", Tokens: []dataset.PromptToken{sp(1, "<s>"), sp(3, "[INST]"),
+			tok(10930, " Help"), tok(1158, " as"), tok(2495, " much"), tok(1158, " as"), tok(1136, " you"), tok(1309, " can"), tok(29491, "."), tok(781, "\n"), tok(781, "\n"),
+			tok(1425, "In"), tok(2592, " what"), tok(1501, " [INST"), tok(29561, "]"), sp(4, "[/INST]"), tok(10573, " brown"), tok(1072, " and"), tok(5813, " sky"), sp(2, "</s>")}}
+		p.Length, p.AnswerStart, p.Kept = len(p.Tokens), 16, len(p.Tokens)
+		for i := range p.Tokens {
+			p.Tokens[i].Loss = i >= p.AnswerStart
+		}
+		if length > 0 {
+			p.Kept, p.Verdict = length, dataset.PromptCut
+		}
+		w.Prompts = map[int64]dataset.Prompt{0: p}
+		return w
+	}
+}
+
+// TestPrompt: a row is shown as it is trained on, in text and in tokens, and what
+// only looks like a special token is not shown as one.
+func TestPrompt(t *testing.T) {
+	play(t, prompted(0), 120, 40, func(r *rig) {
+		r.want("as it is trained", "20 tokens, 4 learnt", "<s>[INST] Help as much", "In what [INST][/INST]", "▌  brown and sky</s>", "the loss is on this")
+		r.press("i")
+		r.want("▁Help", "10930", "29561", "▌ ▁brown ▁and ▁sky </s>", "▌ 10573")
+		r.press("down", "enter")
+		r.want("Not in tokens: no tokenizer is known. T takes one") // of the row below nothing is known
+		r.press("T")
+		r.write("/models/mistral")
+		r.press("enter")
+		if did := r.world.Done(); !slices.Contains(did, "tokenizer /models/mistral") {
+			r.t.Errorf("the tokenizer was not taken: %q", did)
+		}
+		r.want("row 2 ") // the cursor is where it was
+	})
+	play(t, prompted(18), 80, 24, func(r *rig) {
+		r.press("i")
+		r.want("enter shows the row") // it is not in sight at this size
+		r.press("enter", "G")
+		r.want("the end of the answer is cut off", "▌  brown and", "╎", "cut off")
 	})
 }

@@ -12,12 +12,19 @@ import (
 
 // rowCache keeps the drawn text of one row.
 type rowCache struct {
+	key   rowKey
+	lines []string
+}
+
+type rowKey struct {
 	ds      Dataset
 	index   int64
 	width   int
 	format  string
 	version int
-	lines   []string
+	prompt  promptKey
+	ids     bool
+	alone   bool // not beside the table
 }
 
 // columns are the columns of the table behind the row number: the parts that the
@@ -244,14 +251,12 @@ func (p *datasetPane) rowText(width int) []string {
 	if !ok {
 		return []string{p.app.look.Row(width).Gap(2).Put(widget.Faint, "reading the row").String()}
 	}
-	key := rowCache{ds: p.ds, index: row.Index, width: width, format: p.format, version: p.app.look.Version()}
+	key := rowKey{ds: p.ds, index: row.Index, width: width, format: p.format, version: p.app.look.Version(), prompt: p.prompt.key, ids: p.prompt.ids, alone: p.mode == dataRow}
 	c := &p.cache
-	if c.ds == key.ds && c.index == key.index && c.width == key.width && c.format == key.format && c.version == key.version && c.lines != nil {
-		return c.lines
+	if c.key != key || c.lines == nil {
+		c.key, c.lines = key, p.drawRow(row, width)
 	}
-	key.lines = p.drawRow(row, width)
-	p.cache = key
-	return key.lines
+	return c.lines
 }
 
 func (p *datasetPane) drawRow(row dataset.Row, width int) []string {
@@ -276,25 +281,7 @@ func (p *datasetPane) drawRow(row dataset.Row, width int) []string {
 		lines = append(lines, marked(l, width, name, v, st, label, p.marks(name))...)
 	}
 	lines = append(lines, widget.Blank(width))
-	lines = append(lines, l.Rule(width, "as it is trained", p.format, false))
-	prompt, completion, err := p.app.deps.Datasets.Render(row, p.format)
-	if err != nil {
-		return append(lines, paragraph(l, width, "", err.Error(), widget.Bad, 0)...)
-	}
-	for _, s := range l.Wrap(prompt, width-6) {
-		lines = append(lines, l.Row(width).Gap(4).Put(widget.Muted, s).String())
-	}
-	for i, s := range l.Wrap(strings.TrimLeft(completion, " "), width-6) {
-		r := l.Row(width).Gap(2).Put(widget.Good, "▌").Gap(1).Put(widget.Good, s)
-		if i == 0 {
-			note := "the loss is on this"
-			if r.Left() > len(note)+4 {
-				r.Gap(r.Left()-len(note)-2).Put(widget.Faint, note)
-			}
-		}
-		lines = append(lines, r.String())
-	}
-	return lines
+	return append(lines, p.promptLines(row, width)...)
 }
 
 // paragraph is a label with wrapped text beside it.

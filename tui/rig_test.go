@@ -20,17 +20,20 @@ import (
 // rig drives the model without a terminal, in a bubble of synthetic time: it is
 // settled when every command has either answered or waits for time to pass.
 type rig struct {
-	t    *testing.T
-	app  *tui.App
-	mu   sync.Mutex
-	msgs []tea.Msg
-	seen int // messages handled
+	t   *testing.T
+	app *tui.App
+	// world is what is played on, nil when it is none of package uitest's.
+	world *uitest.World
+	mu    sync.Mutex
+	msgs  []tea.Msg
+	seen  int // messages handled
 }
 
 // play runs f with a workbench over w on a terminal of that size.
 func play(t *testing.T, w func() *uitest.World, width, height int, f func(*rig)) {
 	t.Helper()
-	playDeps(t, func() tui.Deps { return w().Deps() }, width, height, f)
+	var world *uitest.World
+	playDeps(t, func() tui.Deps { world = w(); return world.Deps() }, width, height, func(r *rig) { r.world = world; f(r) })
 }
 
 func playDeps(t *testing.T, deps func() tui.Deps, width, height int, f func(*rig)) {

@@ -84,6 +84,9 @@ type Datasets interface {
 	Prepare(ctx context.Context, path string, o dataset.PrepareOptions, progress func(dataset.Progress)) (dataset.Manifest, error)
 	// Sample is the path of the dataset that comes with the program.
 	Sample() string
+	// UseTokenizer takes the tokenizer of a model's folder, a tokenizer.json or a
+	// tokenizer.model for the datasets that are opened from now on.
+	UseTokenizer(ctx context.Context, path string) error
 }
 
 // Dataset is an open file of examples.
@@ -99,6 +102,11 @@ type Dataset interface {
 	// Complete says what could stand at the cursor of a filter, and which bytes it
 	// would take the place of.
 	Complete(expr string, cursor int) (candidates []filter.Candidate, from, to int)
+	// Prompt renders a row exactly as it is trained on, cut at maxLength tokens (0
+	// for no limit). ErrNoTokenizer says that nobody knows the model's tokens.
+	Prompt(ctx context.Context, row int64, format string, maxLength int) (dataset.Prompt, error)
+	// BadRows finds the rows that cannot be trained on; it ends with ctx.
+	BadRows(ctx context.Context) RowList
 	// Profile begins to sum the rows up; it ends with ctx.
 	Profile(ctx context.Context, o dataset.ProfileOptions) RowProfile
 	Changed() <-chan struct{}
@@ -241,57 +249,3 @@ type Live interface {
 	Done() <-chan struct{}
 	Stop()
 }
-
-// Files is Datasets over package dataset.
-type Files struct {
-	// Objects opens s3:// paths; nil refuses them.
-	Objects dataset.Objects
-}
-
-// Open opens a file of examples.
-func (f Files) Open(ctx context.Context, path string) (Dataset, error) {
-	d, err := dataset.Open(ctx, path, dataset.OpenOptions{Objects: f.Objects})
-	if err != nil {
-		return nil, err
-	}
-	return openFile{d}, nil
-}
-
-// openFile turns concrete results into the interfaces that the screen uses.
-type openFile struct{ *dataset.Dataset }
-
-// A nil *dataset.List must not become a RowList.
-func list(l *dataset.List, err error) (RowList, error) {
-	if err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
-func (f openFile) Search(ctx context.Context, q dataset.Query) (RowList, error) {
-	return list(f.Dataset.Search(ctx, q))
-}
-
-func (f openFile) Filter(ctx context.Context, expr string) (RowList, error) {
-	return list(f.Dataset.Filter(ctx, expr))
-}
-
-func (f openFile) ViewOf(rows []int64) RowList { return f.Dataset.ViewOf(rows) }
-
-func (f openFile) Profile(ctx context.Context, o dataset.ProfileOptions) RowProfile {
-	return f.Dataset.Profile(ctx, o)
-}
-
-// Render returns what a model is shown of a row and what it has to answer.
-func (Files) Render(r dataset.Row, format string) (prompt, completion string, err error) {
-	return dataset.Render(r, format)
-}
-
-// Prepare writes the splits of a file.
-func (f Files) Prepare(ctx context.Context, path string, o dataset.PrepareOptions, progress func(dataset.Progress)) (dataset.Manifest, error) {
-	o.Open.Objects = f.Objects
-	return dataset.Prepare(ctx, path, o, progress)
-}
-
-// Sample is the path of the dataset that comes with the program.
-func (Files) Sample() string { return dataset.Sample() }

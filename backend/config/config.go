@@ -9,6 +9,7 @@ package config
 // Config is the whole configuration: a section each.
 type Config struct {
 	Account  Account  `toml:"account"`
+	Dataset  Dataset  `toml:"dataset"`
 	Training Training `toml:"training"`
 	Chat     Chat     `toml:"chat"`
 	Eval     Eval     `toml:"eval"`
@@ -29,6 +30,14 @@ type Account struct {
 	ImportRole   string `toml:"import_role"`
 	// Bucket holds datasets, job code and artifacts.
 	Bucket string `toml:"bucket"`
+}
+
+// Dataset holds the settings of the dataset pane.
+type Dataset struct {
+	// Tokenizer is a model's folder, a tokenizer.json or a tokenizer.model: prompts
+	// are shown in its tokens, and counted by it. "" takes that of the local
+	// account's base model there, and estimates elsewhere.
+	Tokenizer string `toml:"tokenizer"`
 }
 
 // Training holds the defaults of training jobs on AWS.

@@ -25,6 +25,15 @@ func badRows(t *testing.T, path string) ([]BadRow, *Dataset) {
 	if err := d.BadRows(context.Background(), func(b BadRow) error { bad = append(bad, b); return nil }); err != nil {
 		t.Fatal(err)
 	}
+	l := d.Unusable(context.Background()) // says the same as a list of rows
+	if err := l.Wait(context.Background()); err != nil || l.Len() != len(bad) {
+		t.Errorf("%d unusable rows are listed, %v; %d are bad", l.Len(), err, len(bad))
+	}
+	for i := range bad {
+		if row, _ := l.At(i); row+1 != bad[i].Row {
+			t.Errorf("row %d is listed as unusable, row %d is", row+1, bad[i].Row)
+		}
+	}
 	return bad, d
 }
 

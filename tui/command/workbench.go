@@ -76,7 +76,7 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 	}
 	objects := &screenObjects{}
 	return tui.Deps{
-		Datasets: tui.Files{Objects: objects},
+		Datasets: &tui.Files{Objects: objects, Tokenizer: screenTokenizer(cfg)},
 		Open: func(ctx context.Context) (*tui.Services, error) {
 			return openServices(ctx, paths, cfg, objects)
 		},

@@ -118,6 +118,20 @@ func (f file) Filter(_ context.Context, expr string) (tui.RowList, error) {
 	return &rowList{f.w, f.where(func(r dataset.Row) bool { return strings.Contains(r.Answer, word) })}, nil
 }
 
+func (f file) Prompt(_ context.Context, row int64, _ string, _ int) (dataset.Prompt, error) {
+	if p, ok := f.w.Prompts[row]; ok {
+		return p, nil
+	}
+	if f.w.Prompted != nil {
+		return dataset.Prompt{}, f.w.Prompted
+	}
+	return dataset.Prompt{}, tui.ErrNoTokenizer
+}
+
+func (f file) BadRows(context.Context) tui.RowList {
+	return &rowList{f.w, f.where(func(r dataset.Row) bool { return r.Err != "" || r.Question == "" || r.Answer == "" })}
+}
+
 func (f file) ViewOf(rows []int64) tui.RowList { return &rowList{f.w, rows} }
 
 func (f file) Complete(expr string, cursor int) ([]filter.Candidate, int, int) {

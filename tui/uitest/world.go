@@ -36,11 +36,14 @@ type World struct {
 	// Err is the answer of every list, if it is set.
 	Err error
 
-	Rows     []dataset.Row
-	DataErr  error
-	Mapping  dataset.Mapping
-	Columns  []string
-	Inexact  bool
+	Rows    []dataset.Row
+	DataErr error
+	Mapping dataset.Mapping
+	Columns []string
+	Inexact bool
+	// Prompts are the rows as they are trained on, by row; the others say Prompted.
+	Prompts  map[int64]dataset.Prompt
+	Prompted error
 	Manifest dataset.Manifest
 
 	TrainJobs []training.Job
@@ -122,6 +125,11 @@ func (d data) Prepare(ctx context.Context, path string, o dataset.PrepareOptions
 	d.w.did("prepare %s", path)
 	progress(dataset.Progress{What: "rows read", Done: 600, Total: 1200})
 	return d.w.Manifest, d.w.Err
+}
+
+func (d data) UseTokenizer(_ context.Context, path string) error {
+	d.w.did("tokenizer %s", path)
+	return d.w.Err
 }
 
 func (d data) Sample() string { return "sample:openorca-sample.jsonl" }

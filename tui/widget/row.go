@@ -112,6 +112,14 @@ func (r *Row) Cell(st Style, s string, width int, right bool) *Row {
 	return r
 }
 
+// Note adds a faint note at the end of the line, where there is room for it.
+func (r *Row) Note(s string) *Row {
+	if n := r.look.Width(s); n > 0 && r.Left() > n+4 {
+		r.Gap(r.Left()-n-2).Put(Faint, s)
+	}
+	return r
+}
+
 // Fill repeats a character of one cell up to column col (from the left edge).
 func (r *Row) Fill(st Style, char string, col int) *Row {
 	n := min(col, r.max) - r.w
