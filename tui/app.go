@@ -89,6 +89,9 @@ func New(ctx context.Context, d Deps) (*App, error) {
 		return nil, err
 	}
 	a.look = widget.NewLook(t)
+	a.look.SetASCII(d.ASCII)
+	a.look.SetBraille(!d.NoBraille)
+	a.deps.NoBraille = d.NoBraille || d.ASCII
 	a.data = newDatasetPane(a)
 	a.train = newTrainingPane(a)
 	a.imports = newImportPane(a)
@@ -285,12 +288,10 @@ func (a *App) key(key, typed string) tea.Cmd {
 	}
 	p := a.pane()
 	in := p.Typing()
-	if in != nil && typed != "" {
-		in.Press(key, typed)
-		return p.Edited()
-	}
-	if b := p.Bindings().Find(key); b != nil {
-		return a.run(b, "")
+	if in == nil || typed == "" {
+		if b := p.Bindings().Find(key); b != nil {
+			return a.run(b, "")
+		}
 	}
 	if in != nil && in.Press(key, typed) {
 		return p.Edited()
@@ -300,6 +301,29 @@ func (a *App) key(key, typed string) tea.Cmd {
 	}
 	return nil
 }
+
+// Keys returns those of a binding's keys that reach it now: a text field takes
+// letters, and the pane's keys go before those that hold everywhere.
+func (a *App) Keys(b *keys.Binding) []string {
+	p := a.pane()
+	own, in := p.Bindings(), p.Typing()
+	var all []string
+	for _, k := range b.Keys {
+		letter := k == "space" || len([]rune(k)) == 1
+		first := own.Find(k)
+		switch {
+		case in != nil && letter:
+		case first != nil && first != b:
+		case first == nil && in != nil && in.Takes(k):
+		default:
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
+// Active lists the tables that hold now: the pane's first.
+func (a *App) Active() []*keys.Table { return []*keys.Table{a.pane().Bindings(), a.global} }
 
 // run runs an action, or says why it cannot be used now.
 func (a *App) run(b *keys.Binding, args string) tea.Cmd {

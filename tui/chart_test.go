@@ -92,3 +92,15 @@ func TestAdvice(t *testing.T) {
 func stepLine(step int, loss, norm float64) training.LogLine {
 	return training.LogLine{Time: uitest.Noon, Event: &training.Event{Event: "step", Step: &step, Loss: &loss, GradNorm: &norm}}
 }
+
+// TestNoBrailleAnywhere: a terminal without braille gets none, in no scene.
+func TestNoBrailleAnywhere(t *testing.T) {
+	for _, s := range scenes() {
+		playDeps(t, func() tui.Deps { d := s.world().Deps(); d.NoBraille = true; return d }, 120, 40, func(r *rig) {
+			s.walk(r)
+			if i := strings.IndexFunc(r.text(), func(c rune) bool { return c >= 0x2800 && c < 0x2900 }); i >= 0 {
+				r.t.Fatalf("%s has braille:\n%s", s.name, r.text())
+			}
+		})
+	}
+}

@@ -123,13 +123,10 @@ func (a *App) themeCommand(name string) tea.Cmd {
 	return nil
 }
 
-// active lists the tables that hold now: the pane's first.
-func (a *App) active() []*keys.Table { return []*keys.Table{a.pane().Bindings(), a.global} }
-
 // palette offers every action that has a sense here.
 func (a *App) palette() {
 	var all []entry
-	for _, t := range a.active() {
+	for _, t := range a.Active() {
 		if t == nil {
 			continue
 		}
@@ -138,7 +135,7 @@ func (a *App) palette() {
 			if b.Hidden {
 				continue
 			}
-			all = append(all, entry{text: b.Help, note: ":" + b.Command(), key: keys.Show(b.Keys), off: b.Why(),
+			all = append(all, entry{text: b.Help, note: ":" + b.Command(), key: a.look.KeyName(keys.Show(a.Keys(b))), off: b.Why(),
 				do: func() tea.Cmd { return a.run(b, "") }})
 		}
 	}
@@ -159,7 +156,7 @@ func (c *commandLine) split() (name, args string, second bool) {
 }
 
 func (c *commandLine) find(name string) *keys.Binding {
-	for _, t := range c.app.active() {
+	for _, t := range c.app.Active() {
 		if b := t.Named(name); b != nil {
 			return b
 		}
@@ -185,7 +182,7 @@ func (c *commandLine) candidates() []string {
 		return nil
 	}
 	var all []string
-	for _, t := range c.app.active() {
+	for _, t := range c.app.Active() {
 		if t == nil {
 			continue
 		}

@@ -170,9 +170,12 @@ func (a *App) footer() string {
 		return r.String()
 	}
 	end := a.look.Row(a.width)
-	tail := []hint{{"?", "help"}, {":", "command"}}
-	if a.pane().Typing() != nil {
-		tail = []hint{{"ctrl+p", "palette"}}
+	var tail []hint
+	for _, id := range []string{"app.help", "app.command", "app.palette"} {
+		b := a.global.Named(id)
+		if k := keys.Show(a.Keys(b)); k != "" && (len(tail) == 0 || id != "app.palette") {
+			tail = append(tail, hint{k, b.Label})
+		}
 	}
 	for _, h := range tail {
 		putHint(end, h)
@@ -182,11 +185,11 @@ func (a *App) footer() string {
 		putHint(r, hint{"r", "open the account again"})
 	}
 	for _, b := range a.pane().Bindings().Footer() {
-		k := keys.Show(b.Keys)
+		k := keys.Show(a.Keys(b))
 		if k == "" {
 			continue
 		}
-		if need := a.look.Width(k) + 1 + a.look.Width(b.Label) + 2; a.width-r.Left()+need > room {
+		if need := a.look.Width(a.look.KeyName(k)) + 1 + a.look.Width(b.Label) + 2; a.width-r.Left()+need > room {
 			break
 		}
 		putHint(r, hint{k, b.Label})
@@ -201,9 +204,7 @@ func (a *App) footer() string {
 // hint is a key and what it does.
 type hint struct{ key, label string }
 
-func putHint(r *widget.Row, h hint) {
-	r.Put(widget.Key, h.key).Gap(1).Put(widget.Muted, h.label).Gap(2)
-}
+func putHint(r *widget.Row, h hint) { r.Hint(h.key, h.label) }
 
 // message fills a pane with one statement: what is the case, more about it, and
 // the keys that help.

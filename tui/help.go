@@ -49,7 +49,7 @@ func (h *help) press(key, _ string) tea.Cmd {
 func (h *help) box(l *widget.Look, maxWidth, maxHeight int) (string, []string, int, int, int) {
 	inner := min(maxWidth, 84)
 	var lines []string
-	for n, t := range h.app.active() {
+	for n, t := range h.app.Active() {
 		if t == nil {
 			continue
 		}
@@ -58,7 +58,7 @@ func (h *help) box(l *widget.Look, maxWidth, maxHeight int) (string, []string, i
 		}
 		lines = append(lines, l.Row(inner).Put(widget.Strong, t.Scope).String())
 		for i := range t.Bindings {
-			lines = append(lines, helpLine(l, &t.Bindings[i], inner))
+			lines = append(lines, h.line(l, &t.Bindings[i], inner))
 		}
 	}
 	h.scroll.Height = min(len(lines), maxHeight)
@@ -66,9 +66,9 @@ func (h *help) box(l *widget.Look, maxWidth, maxHeight int) (string, []string, i
 	return "Keys", lines[h.scroll.Top : h.scroll.Top+h.scroll.Height], inner, -1, 0
 }
 
-func helpLine(l *widget.Look, b *keys.Binding, inner int) string {
+func (h *help) line(l *widget.Look, b *keys.Binding, inner int) string {
 	var ks []string
-	for _, k := range b.Keys {
+	for _, k := range h.app.Keys(b) {
 		ks = append(ks, keys.ShowOne(k))
 	}
 	off := b.Why()
@@ -80,7 +80,7 @@ func helpLine(l *widget.Look, b *keys.Binding, inner int) string {
 	if b.Args != "" {
 		name += " " + b.Args
 	}
-	r := l.Row(inner).Gap(1).Cell(key, strings.Join(ks, " "), 13, false).Gap(1)
+	r := l.Row(inner).Gap(1).Cell(key, l.KeyName(strings.Join(ks, " ")), 13, false).Gap(1)
 	if inner >= 80 {
 		r.Cell(widget.Faint, name, 17, false).Gap(1)
 	}

@@ -50,6 +50,8 @@ type Deps struct {
 	// NoBraille says that the terminal cannot show braille: charts are told in
 	// words.
 	NoBraille bool
+	// ASCII says that it shows nothing but ASCII.
+	ASCII bool
 
 	// Now is the clock; nil is the system's.
 	Now func() time.Time

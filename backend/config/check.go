@@ -72,6 +72,7 @@ func (l *loader) check(c *Config) {
 		c.Eval.Delimiter = d.Eval.Delimiter
 	}
 	oneOf("ui.color", &c.UI.Color, d.UI.Color, "auto", "truecolor", "256", "16", "none")
+	oneOf("ui.symbols", &c.UI.Symbols, d.UI.Symbols, "auto", "unicode", "ascii")
 	if c.UI.Theme == "" {
 		c.UI.Theme = d.UI.Theme
 	}

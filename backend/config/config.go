@@ -73,6 +73,8 @@ type UI struct {
 	Mouse bool   `toml:"mouse"`
 	// Color is "auto", "truecolor", "256", "16" or "none".
 	Color string `toml:"color"`
+	// Symbols is "auto", "unicode" or "ascii": what the terminal can show.
+	Symbols string `toml:"symbols"`
 	// Keys gives actions other keys: name of the action → keys.
 	Keys map[string][]string `toml:"keys"`
 }
@@ -97,7 +99,7 @@ func Default() Config {
 		Training: Training{Instance: "ml.g6e.2xlarge", BaseModel: "mistralai/Mistral-7B-v0.3"},
 		Chat:     Chat{MaxTokens: 512, Temperature: 0.7, TopP: 0.95},
 		Eval:     Eval{Delimiter: "<OR>", MaxTokens: 128},
-		UI:       UI{Theme: "auto", Color: "auto"},
+		UI:       UI{Theme: "auto", Color: "auto", Symbols: "auto"},
 		Prices: Prices{
 			Date:      "2026-07-02",
 			Region:    "us-east-1",

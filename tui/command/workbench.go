@@ -70,6 +70,9 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 		cfg.UI.Color = g.color
 	}
 	cfg.UI.Mouse = cfg.UI.Mouse || g.mouse
+	if g.ascii {
+		cfg.UI.Symbols = "ascii"
+	}
 	name := cfg.Account.Name
 	if name == account.AWS && cfg.Account.Profile != "" {
 		name = cfg.Account.Profile
@@ -89,16 +92,16 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 		},
 		Report:    func(text string) (string, error) { return crash.Report(reports(paths), version(), text) },
 		Themes:    themes.NewSet(os.DirFS(paths.ThemesDir())),
-		NoBraille: !showsBraille(os.Getenv),
+		NoBraille: os.Getenv("TERM") == "linux",
+		ASCII:     cfg.UI.Symbols == "ascii" || cfg.UI.Symbols != "unicode" && !showsUnicode(os.Getenv),
 		UI:        cfg.UI, Chat: cfg.Chat, Eval: cfg.Eval, Train: cfg.Training, Prices: cfg.Prices,
 	}, paths, nil
 }
 
-// showsBraille reports whether the terminal can be expected to show braille: not
-// a dumb one nor Linux's own, and none whose locale is not UTF-8.
-func showsBraille(env func(string) string) bool {
-	switch env("TERM") {
-	case "dumb", "linux":
+// showsUnicode reports whether the terminal can be expected to show more than
+// ASCII: not a dumb one, and none whose locale is not UTF-8.
+func showsUnicode(env func(string) string) bool {
+	if env("TERM") == "dumb" {
 		return false
 	}
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {

@@ -75,6 +75,12 @@ func (in *Input) Press(key, typed string) bool {
 	return true
 }
 
+// Takes reports whether a key that stands for no text means something here.
+func (in *Input) Takes(key string) bool {
+	probe := *in
+	return probe.Press(key, "")
+}
+
 func (in *Input) remove(from, to int) {
 	from, to = max(from, 0), min(to, len(in.text))
 	if from >= to {

@@ -65,6 +65,8 @@ type Look struct {
 	theme   themes.Theme
 	method  ansi.Method
 	mono    bool
+	ascii   bool
+	dotless bool // no braille
 	sgr     map[Style]string
 	version int
 }

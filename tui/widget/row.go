@@ -54,6 +54,11 @@ func (r *Row) style(st Style) {
 	}
 }
 
+// Hint adds a key and what it does.
+func (r *Row) Hint(key, does string) *Row {
+	return r.Put(Key, r.look.KeyName(key)).Gap(1).Put(Muted, does).Gap(2)
+}
+
 // Put adds text, cut at the end of the line.
 func (r *Row) Put(st Style, s string) *Row {
 	if s == "" || r.w >= r.max {
@@ -127,6 +132,9 @@ func (r *Row) Fill(st Style, char string, col int) *Row {
 		return r
 	}
 	r.style(st)
+	if r.look.ascii {
+		char = toASCII(char, 1)
+	}
 	for range n {
 		r.b.WriteString(char)
 	}
@@ -166,7 +174,11 @@ func (r *Row) String() string {
 		if r.cur.Attr != 0 || r.cur.Bg != r.on {
 			r.style(Style{Fg: r.cur.Fg, Bg: r.on})
 		}
-		r.b.WriteString("\u00a0")
+		if r.look.ascii {
+			r.b.WriteByte(' ')
+		} else {
+			r.b.WriteString("\u00a0")
+		}
 		r.w++
 	}
 	r.spaces(r.max - r.w)

@@ -10,6 +10,13 @@ import (
 // More marks text that goes on behind the edge.
 const More = "→"
 
+func (l *Look) more() string {
+	if l.ascii {
+		return "~"
+	}
+	return More
+}
+
 // plain reports whether s is printable ASCII only: as wide as it is long.
 func plain(s string) bool {
 	for i := 0; i < len(s); i++ {
@@ -26,6 +33,8 @@ func plain(s string) bool {
 func (l *Look) next(s string) (show string, width, n int) {
 	c := s[0]
 	switch {
+	case c == '\n' && l.ascii:
+		return toASCII("↵", 1), 1, 1
 	case c == '\n':
 		return "↵", 1, 1
 	case c < ' ' || c == 0x7f:
@@ -40,9 +49,14 @@ func (l *Look) next(s string) (show string, width, n int) {
 	g, w := ansi.FirstGraphemeCluster(s, l.method)
 	switch {
 	case !utf8.ValidString(g): // a cluster may begin well and end in broken bytes
-		return s[:size], l.method.StringWidth(s[:size]), size
+		g = s[:size]
+		w = l.method.StringWidth(g)
+	}
+	switch {
 	case w < 1:
 		return "", 0, len(g)
+	case l.ascii, l.dotless && isBraille(g):
+		return toASCII(g, w), w, len(g)
 	}
 	return g, w, len(g)
 }
@@ -70,7 +84,7 @@ func (l *Look) Cut(s string, width int) (string, int) {
 		return s, len(s)
 	}
 	if len(s) > width && plain(s[:width]) && s[width] < 0x80 {
-		return s[:width-1] + More, width
+		return s[:width-1] + l.more(), width
 	}
 	var b strings.Builder
 	w := 0
@@ -78,7 +92,7 @@ func (l *Look) Cut(s string, width int) (string, int) {
 	for s != "" {
 		show, cw, n := l.next(s)
 		if w+cw > width {
-			return b.String()[:last] + More, lastW + 1
+			return b.String()[:last] + l.more(), lastW + 1
 		}
 		b.WriteString(show)
 		w, s = w+cw, s[n:]
@@ -102,7 +116,7 @@ func (l *Look) Squeeze(s string, width int) string {
 	for hw+1+l.Width(rest) > width { // a wide character was cut
 		rest = l.Skip(rest, 1)
 	}
-	return head + More + rest
+	return head + l.more() + rest
 }
 
 // Skip returns what is left of s behind its first cells.

@@ -1,0 +1,18 @@
+package tui
+
+import tea "charm.land/bubbletea/v2"
+
+// Covered reports whether a dialog or the command line has the keys.
+func (a *App) Covered() bool { return a.modal != nil || a.line != nil }
+
+// Key presses a key by its name, as the terminal would send it.
+func (a *App) Key(name string) tea.Cmd {
+	typed := ""
+	switch {
+	case name == "space":
+		typed = " "
+	case len([]rune(name)) == 1:
+		typed = name
+	}
+	return a.key(name, typed)
+}
