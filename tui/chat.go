@@ -56,8 +56,8 @@ type chatTurn struct {
 	models                      []chat.Model
 	answers                     map[string]*chatAnswer // by the model's ID
 	questionLines               widget.Wrapped
-	frozen                      []string // as drawn when all answers were there
-	frozenKey                   turnKey
+	laid                        *turnLayout // when all answers had ended
+	laidKey                     turnKey
 }
 
 type turnKey struct {

@@ -3,10 +3,14 @@ package tui
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"tunebench/backend/chat"
 	"tunebench/tui/widget"
 )
+
+// silence is how long a stream may pause before it is said.
+const silence = 3 * time.Second
 
 const (
 	columnGap = 3
@@ -112,33 +116,6 @@ func oneLine(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// transcript draws the turns, the newest at the bottom, and returns height lines.
-func (p *chatPane) transcript(cols []chat.Model, cw, height int) []string {
-	if len(p.turns) == 0 {
-		return p.teach(cols, cw, height)
-	}
-	// From the end upwards, and no further than what is in sight.
-	var blocks [][]string
-	total, first := 0, len(p.turns)
-	for i := len(p.turns) - 1; i >= 0 && total < height+p.back; i-- {
-		b := p.turnLines(p.turns[i], cols, cw)
-		blocks = append(blocks, b)
-		total += len(b)
-		first = i
-	}
-	if first == 0 {
-		p.back = max(0, min(p.back, total-height))
-	}
-	all := make([]string, 0, total)
-	for i := len(blocks) - 1; i >= 0; i-- {
-		all = append(all, blocks[i]...)
-	}
-	end := len(all) - p.back
-	out := all[max(0, end-height):end]
-	// A short transcript hangs from the top.
-	return widget.Fit(append([]string(nil), out...), p.w, height)
-}
-
 // teach fills the empty transcript.
 func (p *chatPane) teach(cols []chat.Model, cw, height int) []string {
 	title, text := "Ask the same question of every model", "Their answers stream side by side, with the time to the first token and the tokens per second."
@@ -148,88 +125,6 @@ func (p *chatPane) teach(cols []chat.Model, cw, height int) []string {
 		hints = append(hints, hint{"esc 2", "training"})
 	}
 	return p.app.message(p.w, height, widget.Accent, widget.MarkWaiting, title, text, hints...)
-}
-
-// turnLines draws one turn: the question over the whole width and the answers
-// beside each other. A turn that has ended is drawn once.
-func (p *chatPane) turnLines(t *chatTurn, cols []chat.Model, cw int) []string {
-	l := p.app.look
-	key := turnKey{width: p.w, left: p.left, version: l.Version(), sent: p.sent}
-	done := true
-	for _, m := range cols {
-		key.columns += m.ID + "\n"
-		if a := t.answers[m.ID]; a != nil && !a.state.Done() {
-			done = false
-		}
-	}
-	if done && t.frozen != nil && t.frozenKey == key {
-		return t.frozen
-	}
-	var lines []string
-	for i, s := range t.questionLines.Lines(l, t.question, p.w-6) {
-		mark := ">"
-		if i > 0 {
-			mark = " "
-		}
-		lines = append(lines, l.Row(p.w).Gap(1).Put(widget.Faint, mark).Gap(1).Put(widget.Strong, s).String())
-	}
-	if t.reference != "" {
-		lines = append(lines, l.Row(p.w).Gap(3).Put(widget.Faint, "reference ").Put(widget.Muted, oneLine(t.reference)).String())
-	}
-	columns := make([][]string, len(cols))
-	tall := 0
-	for i, m := range cols {
-		columns[i] = p.answerLines(t, m, cw)
-		tall = max(tall, len(columns[i]))
-	}
-	for y := range tall {
-		r := l.Row(p.w)
-		for i := range cols {
-			start := 1 + i*(cw+columnGap)
-			if i > 0 {
-				r.To(start-2).Put(widget.Border, "│")
-			}
-			r.To(start)
-			if y < len(columns[i]) {
-				r.Raw(columns[i][y], cw)
-			} else {
-				r.Gap(cw)
-			}
-		}
-		lines = append(lines, r.String())
-	}
-	lines = append(lines, widget.Blank(p.w))
-	if done {
-		t.frozen, t.frozenKey = lines, key
-	}
-	return lines
-}
-
-// answerLines draws one model's answer in a column: the text, then its figures.
-func (p *chatPane) answerLines(t *chatTurn, m chat.Model, cw int) []string {
-	l := p.app.look
-	a := t.answers[m.ID]
-	if a == nil {
-		return []string{l.Row(cw).Put(widget.Faint, "not asked").String()}
-	}
-	var lines []string
-	s := a.state
-	if p.sent && s.Sent != "" {
-		for _, line := range l.Wrap(s.Sent, cw-2) {
-			lines = append(lines, l.Row(cw).Put(widget.Border, "│ ").Put(widget.Muted, line).String())
-		}
-	}
-	if s.Text != "" {
-		for _, line := range a.text.Lines(l, strings.TrimLeft(s.Text, " \n"), cw-1) {
-			lines = append(lines, l.Row(cw).Put(widget.Text, line).String())
-		}
-	}
-	if s.Err != "" {
-		for _, line := range l.Wrap(s.Err, cw-1) {
-			lines = append(lines, l.Row(cw).Put(widget.Bad, line).String())
-		}
-	}
-	return append(lines, p.figures(t, s, cw))
 }
 
 // figures is the line below an answer: how it ended and how fast it was.
@@ -258,9 +153,27 @@ func (p *chatPane) figures(t *chatTurn, s chat.AnswerState, cw int) string {
 		if s.NextTry.After(now) {
 			put("next try in " + widget.Took(s.NextTry.Sub(now)))
 		}
+		if s.Attempts > 0 {
+			put(fmt.Sprintf("try %d", s.Attempts+1))
+		}
 		return r.String()
-	case chat.Waiting, chat.Failed:
+	case chat.Waiting:
+		switch waited := now.Sub(s.Started); {
+		case s.NextTry.After(now):
+			put("next try in " + widget.Took(s.NextTry.Sub(now)))
+			put(fmt.Sprintf("%d of %d failed", s.Attempts, chat.MaxRetries+1))
+		case !s.Started.IsZero() && waited > time.Second:
+			put("for " + widget.Clock(waited))
+		}
 		return r.String()
+	case chat.Failed:
+		if s.Text == "" {
+			return r.String()
+		}
+	case chat.Streaming:
+		if silent := now.Sub(s.Last); !s.Last.IsZero() && silent > silence {
+			r.Gap(2).Put(widget.Warn, "silent for "+widget.Clock(silent))
+		}
 	}
 	if same(t.reference, s.Text) {
 		r.Gap(2).Put(widget.Good, "as the reference")

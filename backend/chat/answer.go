@@ -39,6 +39,7 @@ func (s *Service) Send(ctx context.Context, req Request) *Answer {
 		changed: make(chan struct{}, 1), done: make(chan struct{}), cancel: cancel,
 		state: AnswerState{Model: req.Model, Phase: Waiting}, max: s.cfg.MaxText, now: s.cfg.Now, started: s.cfg.Now(),
 	}
+	a.state.Started = a.started
 	p, err := prepare(req)
 	a.state.Sent = safetext.Text(p.sent)
 	go func() {
@@ -107,8 +108,10 @@ func (a *Answer) add(p piece) error {
 	if p.text != "" {
 		if a.pieces == 0 {
 			a.state.Stats.FirstToken = a.now().Sub(a.started)
+			a.state.Err = ""
 		}
 		a.pieces++
+		a.state.Last = a.now()
 		a.state.Phase = Streaming
 		a.state.NextTry = time.Time{}
 		if !a.counted {
@@ -160,6 +163,9 @@ func (a *Answer) finish(s *Service, cause, err error) {
 		st.Phase, st.Err = Broken, safetext.Line(broken.Error())
 	default:
 		st.Phase, st.Err = Failed, s.Describe(st.Model, err)
+		if a.pieces > 0 {
+			st.Err = "the answer broke off: " + st.Err
+		}
 	}
 }
 
@@ -168,9 +174,9 @@ type brokenError struct{ why string }
 
 func (e *brokenError) Error() string { return e.why }
 
-// maxRetries bounds the attempts after errors that may pass, other than a model
+// MaxRetries bounds the attempts after errors that may pass, other than a model
 // that is waking.
-const maxRetries = 5
+const MaxRetries = 5
 
 // WakeLimit is when a model that does not wake counts as failed.
 const WakeLimit = 15 * time.Minute
@@ -192,7 +198,7 @@ func (s *Service) converse(ctx context.Context, a *Answer, req Request, p prepar
 	wakings := 0
 	for {
 		err := s.stream(ctx, a, req.Model, p)
-		if err == nil || a.hasText() || ctx.Err() != nil {
+		if err == nil || a.hasText() || ctx.Err() != nil || errors.Is(err, errSlowStart) {
 			if a.hasText() && wakings > 0 {
 				s.NoteWaking(ctx, req.Model, wokenSince, wakings)
 			}
@@ -207,11 +213,11 @@ func (s *Service) converse(ctx context.Context, a *Answer, req Request, p prepar
 			}
 			wakings++
 			if s.cfg.Now().Sub(wokenSince) > WakeLimit {
-				return err
+				return &asleepError{s.cfg.Now().Sub(wokenSince), err}
 			}
 			phase, delay = Waking, WakeDelay(wakings)
 		case Throttled, Transient:
-			if failures++; failures > maxRetries {
+			if failures++; failures > MaxRetries {
 				return err
 			}
 			delay = retryDelay(failures)
@@ -311,7 +317,7 @@ func (s *Service) complete(ctx context.Context, req Request, once func(context.C
 			wakings++
 			delay = WakeDelay(wakings)
 		case Throttled, Transient:
-			if failures++; failures > maxRetries {
+			if failures++; failures > MaxRetries {
 				return fail(err)
 			}
 			delay = retryDelay(failures)

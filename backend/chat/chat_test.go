@@ -187,7 +187,7 @@ func TestFaults(t *testing.T) {
 		}, nil, Finished, " Lisbon", "", 3},
 		{"throttled for good", func(w http.ResponseWriter, r *http.Request, c chattest.Call) {
 			chattest.Fail(w, 429, "ThrottlingException", "slow down")
-		}, nil, Failed, "", "too many requests", 1 + maxRetries},
+		}, nil, Failed, "", "too many requests", 1 + MaxRetries},
 		{"refused", func(w http.ResponseWriter, r *http.Request, c chattest.Call) {
 			chattest.Fail(w, 400, "ValidationException", "too long\x1b[2J")
 		}, nil, Failed, "", "too long", 1},

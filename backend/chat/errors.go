@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/smithy-go"
@@ -39,6 +40,15 @@ var (
 	errSilent    = errors.New("the stream went silent")
 	errTooLong   = errors.New("the answer is longer than what is kept")
 )
+
+// asleepError says that a model did not wake within WakeLimit.
+type asleepError struct {
+	after time.Duration
+	err   error
+}
+
+func (e *asleepError) Error() string { return e.err.Error() }
+func (e *asleepError) Unwrap() error { return e.err }
 
 // Classify says what can be done about an error that a request returned.
 func Classify(err error) ErrorClass {
@@ -96,6 +106,13 @@ func (s *Service) Describe(m Model, err error) string {
 		code, message = api.ErrorCode(), api.ErrorMessage()
 	}
 	text := ""
+	var asleep *asleepError
+	switch {
+	case errors.As(err, &asleep):
+		return safetext.Line(fmt.Sprintf("%s did not wake within %s; Bedrock may have no room for it now: try again later, or look at its import job (%s)", m.Ref, asleep.after.Round(time.Second), message))
+	case errors.Is(err, errSlowStart):
+		return safetext.Line(fmt.Sprintf("%s did not begin to answer within %s; the request was given up: ask again, or ask for fewer tokens", m.Ref, s.cfg.FirstByte))
+	}
 	switch code {
 	case "ModelNotReadyException":
 		text = fmt.Sprintf("%s is still being loaded; try again in a few minutes (%s)", m.Ref, message)

@@ -121,5 +121,9 @@ func unknownShape(doc []byte) error {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	return fmt.Errorf("the model's reply has no known shape: its members are %s", safetext.Line(strings.Join(names, ", ")))
+	begins := doc
+	if len(begins) > 160 {
+		begins = begins[:160]
+	}
+	return fmt.Errorf("the model's reply has no known shape: its members are %s; it begins %s", safetext.Line(strings.Join(names, ", ")), safetext.Line(string(begins)))
 }

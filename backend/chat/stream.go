@@ -53,7 +53,7 @@ func (s *Service) stream(ctx context.Context, a *Answer, m Model, p prepared) er
 	case errors.Is(cause, errSilent):
 		return &brokenError{fmt.Sprintf("nothing came for %s; the answer may not be whole", s.cfg.Idle)}
 	case errors.Is(err, errTooLong):
-		return &brokenError{fmt.Sprintf("the answer is longer than %d bytes; the rest was not kept", a.max)}
+		return &brokenError{fmt.Sprintf("the answer is longer than %s; the rest was not kept, and the model was told to stop", size(a.max))}
 	case ctx.Err() != nil:
 		return cause
 	case err != nil && a.hasText() && !errors.As(err, &api):
@@ -74,6 +74,14 @@ func (r *streamRun) alive() {
 	if r.silence.Stop() {
 		r.silence = time.AfterFunc(r.service.cfg.Idle, func() { r.cancel(errSilent) })
 	}
+}
+
+// size writes a limit in the unit in which it was set.
+func size(bytes int) string {
+	if bytes >= 1<<20 && bytes%(1<<20) == 0 {
+		return fmt.Sprintf("%d MiB", bytes>>20)
+	}
+	return fmt.Sprintf("%d bytes", bytes)
 }
 
 func (r *streamRun) take(p piece) error {

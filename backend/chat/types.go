@@ -97,7 +97,10 @@ type AnswerState struct {
 	Stats      Stats
 	// Sent is what was really sent, as text.
 	Sent string
-	// Attempts, WakingSince and NextTry describe waking.
+	// Started is when the question was sent, Last when text last came.
+	Started, Last time.Time
+	// Attempts, WakingSince and NextTry describe waking; Attempts and NextTry also
+	// the attempts after an error that may pass.
 	Attempts    int
 	WakingSince time.Time
 	NextTry     time.Time

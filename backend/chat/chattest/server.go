@@ -37,8 +37,8 @@ type Call struct {
 	// "invoke-with-response-stream", "converse" or "converse-stream".
 	Model, Operation string
 	Body             []byte
-	// Number counts the calls of the server from 1.
-	Number int
+	// Number counts the calls of the server from 1, Nth those of the model.
+	Number, Nth int
 	// Prompt is the prompt or the last message's text.
 	Prompt string
 }
@@ -74,7 +74,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		s.mu.Lock()
-		c := Call{Model: id, Operation: parts[2], Body: body, Number: len(s.calls) + 1, Prompt: prompt(body)}
+		c := Call{Model: id, Operation: parts[2], Body: body, Number: len(s.calls) + 1, Nth: 1, Prompt: prompt(body)}
+		for _, before := range s.calls {
+			if before.Model == id {
+				c.Nth++
+			}
+		}
 		s.calls = append(s.calls, c)
 		s.mu.Unlock()
 		s.Answer(w, r, c)
@@ -215,6 +220,25 @@ func (s *Stream) Stop(reason string, input, output int) {
 // Exception writes a modelled exception, such as throttlingException.
 func (s *Stream) Exception(name, message string) {
 	s.frame(map[string]string{":message-type": "exception", ":exception-type": name, ":content-type": "application/json"}, fmt.Appendf(nil, `{"message":%q}`, message))
+}
+
+// Error writes an error that the service's model does not know.
+func (s *Stream) Error(code, message string) {
+	s.frame(map[string]string{":message-type": "error", ":error-code": code, ":error-message": message}, nil)
+}
+
+// Raw writes bytes that are no frame.
+func (s *Stream) Raw(b []byte) {
+	_, _ = s.w.Write(b) // the client may be gone
+	s.flush()
+}
+
+func document(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 // Clients returns SDK clients whose requests end in h, in this process.
