@@ -124,3 +124,19 @@ func (t *text) rawRow(ctx context.Context, row int64) (raw []byte, cut bool, err
 	}
 	return t.split.trim(raw[:n]), to-from > maxRaw, nil
 }
+
+// partOf is the file that holds row, and the number of rows before it.
+func (d *Dataset) partOf(row int64) (*part, int64) {
+	var base int64
+	for i, p := range d.parts {
+		if i == len(d.parts)-1 {
+			return p, base
+		}
+		n, exact, _ := p.rows.status()
+		if !exact || row < base+n {
+			return p, base
+		}
+		base += n
+	}
+	return nil, 0
+}

@@ -61,6 +61,7 @@ func (c *cursor) next(ctx context.Context) (rec []byte, long bool, err error) {
 			c.st = st
 			if n > 0 {
 				rec = c.t.split.trim(c.buf[c.lo : scanned+n])
+				long = long || scanned+n-c.lo > maxRecord
 				c.lo = scanned + n
 				c.row++
 				return rec, long, nil
@@ -78,7 +79,7 @@ func (c *cursor) next(ctx context.Context) (rec []byte, long bool, err error) {
 			if rest := c.buf[c.lo:c.hi]; (len(rest) > 0 || long) && c.t.split.rest(c.st) {
 				c.lo = c.hi
 				c.row++
-				return c.t.split.trim(rest), long, nil
+				return c.t.split.trim(rest), long || len(rest) > maxRecord, nil
 			}
 			return nil, false, io.EOF
 		}

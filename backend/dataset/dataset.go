@@ -27,6 +27,9 @@ type OpenOptions struct {
 	Follow time.Duration
 	// Tokens counts tokens; the zero value estimates them.
 	Tokens TokenCounter
+	// Lazy leaves the index of text until something needs it; a search of lines
+	// does not, and makes it on the way.
+	Lazy bool
 }
 
 // Dataset is an open dataset of one or several files. Its methods are safe for
@@ -43,6 +46,8 @@ type Dataset struct {
 	changed  chan struct{}
 	run      context.Context // ends with Close
 	cancel   context.CancelFunc
+	wanted   chan struct{}  // closed when the index is to be built
+	wantOnce sync.Once      // closes wanted
 	indexed  chan struct{}  // closed when the indexer has ended
 	indexErr error          // readable when indexed is closed
 	watched  chan struct{}  // closed when the watcher has ended
@@ -67,11 +72,14 @@ func Open(ctx context.Context, path string, o OpenOptions) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Dataset{path: path, changed: make(chan struct{}, 1), indexed: make(chan struct{}), watched: make(chan struct{}), tokens: o.Tokens.orEstimate()}
+	d := &Dataset{path: path, changed: make(chan struct{}, 1), wanted: make(chan struct{}), indexed: make(chan struct{}), watched: make(chan struct{}), tokens: o.Tokens.orEstimate()}
 	for _, p := range paths {
 		part, err := openPart(ctx, p, o)
 		if err != nil {
 			return nil, errors.Join(err, d.closeParts())
+		}
+		if t, ok := part.rows.(*text); ok {
+			t.want = d.want
 		}
 		d.parts = append(d.parts, part)
 	}
@@ -79,8 +87,17 @@ func Open(ctx context.Context, path string, o OpenOptions) (*Dataset, error) {
 		return nil, errors.Join(err, d.closeParts())
 	}
 	d.run, d.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if !o.Lazy || o.Follow > 0 {
+		d.want()
+	}
 	go func() {
 		defer close(d.indexed)
+		select {
+		case <-d.wanted:
+		case <-d.run.Done():
+			d.indexErr = d.run.Err()
+			return
+		}
 		d.indexErr = d.rows.index(d.run, d.notify)
 		d.notify()
 	}()
@@ -119,6 +136,9 @@ func (d *Dataset) join(o OpenOptions) error {
 	}
 	return nil
 }
+
+// want has the index built.
+func (d *Dataset) want() { d.wantOnce.Do(func() { close(d.wanted) }) }
 
 func (d *Dataset) closeParts() error {
 	var err error
@@ -165,6 +185,7 @@ func (d *Dataset) Changed() <-chan struct{} { return d.changed }
 
 // WaitIndexed waits until the number of rows is exact.
 func (d *Dataset) WaitIndexed(ctx context.Context) error {
+	d.want()
 	select {
 	case <-d.indexed:
 		return d.indexErr

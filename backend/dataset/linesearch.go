@@ -7,111 +7,252 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"sync"
 
 	"tunebench/backend/dataset/match"
 	"tunebench/backend/safetext"
 )
 
-// searchWindow is how much of a file of lines is searched at a time: it stays in
-// a core's own cache between being read and being searched.
-const searchWindow = 256 << 10
+const (
+	// searchWindow is how much of a file of lines is searched at a time: it stays
+	// in a core's own cache between being read and being searched.
+	searchWindow = 4 * blockSize
+	// searchPiece is how much is one goroutine's work at a time.
+	searchPiece = 4 * searchWindow
+)
 
-// lines searches the lines lo to hi of t, a part whose first row is base, by the
-// literals that a match must hold. ok is false when the lines have to be read one
-// by one instead: one of them is too long to be a row, or the file has changed.
-func (s *searcher) lines(ctx context.Context, t *text, w *searchWorker, base, lo, hi int64) (found []uint32, ok bool, err error) {
-	if cap(w.buf) < searchWindow {
-		w.buf = make([]byte, searchWindow)
-	}
-	from, ok, err := t.lineStart(ctx, lo-base, w.buf)
-	if err != nil || !ok {
-		return nil, false, err
-	}
-	to, ok, err := t.lineStart(ctx, hi-base, w.buf)
-	if err != nil || !ok {
-		return nil, false, err
-	}
-	// Text that was seen to have no escaped letters is not looked at again: a file
-	// only grows behind what is indexed, or is opened again.
-	piece := [2]int64{from, to}
-	_, plain := t.plain.Load(piece)
-	escaped := false
-	r := &record{parse: t.parser(), what: t.what}
-	buf := w.buf[:cap(w.buf)]
-	held := 0 // bytes of a line that has begun
-	for row := lo; from < to || held > 0; {
-		if err := ctx.Err(); err != nil {
-			return nil, false, err
-		}
-		n, err := t.src.ReadAt(buf[held:min(int64(len(buf)), int64(held)+to-from)], from)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, false, fmt.Errorf("read %s at byte %d: %w", safetext.Line(t.src.path), from, err)
-		}
-		if from += int64(n); n == 0 && from < to {
-			return nil, false, nil // cut short meanwhile
-		}
-		text := buf[:held+n]
-		end := len(text)
-		if from < to {
-			if end = bytes.LastIndexByte(text, '\n') + 1; end == 0 {
-				if len(text) >= maxRecord {
-					return nil, false, nil
-				}
-				held = len(text)
-				if held == len(buf) {
-					buf = append(make([]byte, 0, 2*held), text...)[:2*held]
-				}
-				continue
-			}
-		}
-		here := !plain && match.HasEscapedASCII(text[:end])
-		escaped = escaped || here
-		found, row = s.window(w, r, text[:end], here, row, hi, found)
-		held = copy(buf, text[end:])
-	}
-	if !plain && !escaped {
-		t.plain.Store(piece, struct{}{})
-	}
-	return found, true, nil
+// lineHits is what one piece of a file of lines holds.
+type lineHits struct {
+	// found are lines with a match, by the line feeds before them in the piece.
+	found []uint32
+	// feeds are the line feeds in each block of the piece.
+	feeds []uint32
+	// open says that the piece ends within a line.
+	open bool
 }
 
-// window searches whole lines, of which the first is the given row, and returns
-// the row behind them. escaped says that a literal may be spelled in another way
-// in them.
-func (s *searcher) window(w *searchWorker, r *record, text []byte, escaped bool, row, hi int64, found []uint32) ([]uint32, int64) {
-	if w.finder == nil {
-		w.finder = match.NewFinderFor(s.lits, s.fold, text)
+// searchLines searches t, a part whose first row is base, from its row first on,
+// by the literals that a match must hold. It needs no index: lines are counted
+// in the same pass, and what is counted becomes the index when there is none yet.
+// It returns the number of rows that t has.
+func (s *searcher) searchLines(ctx context.Context, t *text, base, first int64, l *List) (rows int64, err error) {
+	like := make([]byte, blockSize)
+	start := t.start
+	if first > 0 {
+		var ok bool
+		if start, ok, err = t.lineStart(ctx, first, like); err != nil {
+			return 0, err
+		} else if !ok {
+			return 0, t.cutShort()
+		}
 	}
-	next := func(from int) int { return w.finder.Next(from) }
-	if escaped {
-		next = func(from int) int {
-			if from < len(text) {
-				return from
+	n, err := t.src.ReadAt(like, start)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, fmt.Errorf("read %s at byte %d: %w", safetext.Line(t.src.path), start, err)
+	}
+	sc := match.NewScanner(s.lits, s.fold, true, like[:n])
+	workers := sync.Pool{New: func() any {
+		return &lineWorker{s: s, t: t, sc: sc, m: s.p.Matcher(), r: &record{parse: t.parser(), what: t.what}}
+	}}
+	row, last, open := first, int64(-1), false
+	cut := func(ctx context.Context, from int64) (int64, error) { return t.piece(ctx, from) }
+	err = sweepBy(ctx, cut, start, func(ctx context.Context, lo, hi int64) (lineHits, error) {
+		w := workers.Get().(*lineWorker)
+		defer workers.Put(w)
+		return w.search(ctx, start, lo, hi)
+	}, func(lo, hi int64, h lineHits) error {
+		found := h.found[:0]
+		for _, n := range h.found {
+			if k := row + int64(n); k > last { // a line may lie in two pieces
+				last = k
+				found = append(found, uint32(base+k))
 			}
-			return -1
 		}
-	} else {
-		w.finder.Reset(text)
+		for _, n := range h.feeds {
+			row += int64(n)
+		}
+		open = h.open
+		t.publish(lo, hi, h)
+		l.add(found, base+row)
+		return nil
+	})
+	if err != nil {
+		return 0, err
 	}
-	counted := 0
-	for at := next(0); at >= 0; {
-		start := bytes.LastIndexByte(text[:at], '\n') + 1
-		row += int64(bytes.Count(text[counted:start], []byte{'\n'}))
-		counted = start
-		end := len(text)
-		if i := bytes.IndexByte(text[at:], '\n'); i >= 0 {
-			end = at + i + 1
-		}
-		if row >= hi {
-			break
-		}
-		r.reset(row, bytes.TrimSpace(text[start:end]))
-		if s.holds(w.m, r) {
-			found = append(found, uint32(row))
-		}
-		at = next(end)
+	if open { // what stands behind the last line feed is a line
+		row++
+		l.add(nil, base+row)
 	}
-	return found, row + int64(bytes.Count(text[counted:], []byte{'\n'}))
+	return row, nil
+}
+
+func (t *text) cutShort() error {
+	return fmt.Errorf("%s was cut short while it was read; open it again", safetext.Line(t.src.path))
+}
+
+// piece returns the end of the piece of work that begins at byte from; from
+// itself at the end of the file.
+func (t *text) piece(ctx context.Context, from int64) (int64, error) {
+	err := t.wait(ctx, func() bool { return t.final || t.end-from >= searchPiece })
+	if err != nil {
+		return from, err
+	}
+	defer t.mu.Unlock()
+	return max(from, min(t.end, from+searchPiece)), nil
+}
+
+// publish makes lines that were counted on the way, in the blocks from lo to hi,
+// a part of the index, when that has come so far and no further.
+func (t *text) publish(lo, hi int64, h lineHits) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	grown := false
+	for i, n := range h.feeds {
+		off := lo + int64(i)*blockSize
+		if off != t.at || t.ended {
+			continue
+		}
+		t.blocks = append(t.blocks, block{off, t.rows, t.atSt})
+		t.rows += int64(n)
+		t.at = min(off+blockSize, hi)
+		t.open = h.open // of the last block; before it, nobody asks
+		grown = true
+	}
+	if grown {
+		t.finish()
+		close(t.grown)
+		t.grown = make(chan struct{})
+	}
+}
+
+// lineWorker searches pieces, one at a time.
+type lineWorker struct {
+	s   *searcher
+	t   *text
+	sc  *match.Scanner
+	m   *match.Matcher
+	r   *record
+	buf []byte
+}
+
+// search searches the bytes lo to hi, of which start is where the lines begin.
+func (w *lineWorker) search(ctx context.Context, start, lo, hi int64) (h lineHits, err error) {
+	around := int64(w.sc.Around())
+	if need := searchWindow + 2*int(around) + match.Slack; cap(w.buf) < need {
+		w.buf = make([]byte, need)
+	}
+	h.feeds = make([]uint32, 0, (hi-lo+blockSize-1)/blockSize)
+	row, past := uint32(0), lo // lines before past are done with
+	for at := lo; at < hi; at += searchWindow {
+		if err := ctx.Err(); err != nil {
+			return h, err
+		}
+		first := max(start, at-around)
+		end := min(hi, at+searchWindow)
+		text := w.buf[:min(end+around, w.t.limit())-first]
+		n, err := w.t.src.ReadAt(text, first)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return h, fmt.Errorf("read %s at byte %d: %w", safetext.Line(w.t.src.path), first, err)
+		}
+		if n < len(text) {
+			return h, w.t.cutShort()
+		}
+		for b := at; b < end; b += blockSize {
+			before := row
+			stop := min(b+blockSize, end)
+			for from := b; from < stop; {
+				i, feeds := w.sc.Next(text, int(from-first), int(stop-first))
+				row += uint32(feeds)
+				if i < 0 {
+					break
+				}
+				from = first + int64(i)
+				if from >= past {
+					line, behind, err := w.line(text, first, from, start)
+					if err != nil {
+						return h, err
+					}
+					w.r.reset(int64(row), bytes.TrimSpace(line))
+					if line != nil && w.s.holds(w.m, w.r) {
+						h.found = append(h.found, row)
+					}
+					past = behind
+				}
+				// Go on behind the line, but do not jump over its line feed.
+				next := min(max(past-1, from+1), stop)
+				row += uint32(bytes.Count(text[from-first:next-first], []byte{'\n'}))
+				from = next
+			}
+			h.feeds = append(h.feeds, row-before)
+		}
+		h.open = text[end-first-1] != '\n'
+	}
+	return h, nil
+}
+
+// limit is how far the text may be read.
+func (t *text) limit() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.end
+}
+
+// line returns the line that holds byte at of the file and where it ends; nil
+// when it is too long to be a row, and then a place in it or at its end. text is
+// what stands from byte first on, start where the lines begin.
+func (w *lineWorker) line(text []byte, first, at, start int64) (line []byte, behind int64, err error) {
+	from := bytes.LastIndexByte(text[:at-first], '\n') + 1
+	to := bytes.IndexByte(text[at-first:], '\n')
+	if (from > 0 || first == start) && to >= 0 {
+		to += int(at-first) + 1 // no longer than a window
+		return text[from:to], first + int64(to), nil
+	}
+	lo, hi := at, at
+	begun, ended := false, false
+	limit := w.t.limit()
+	for n := int64(blockSize); !begun || !ended; n *= 2 {
+		if hi-lo > maxRecord {
+			return nil, hi, nil
+		}
+		if !begun {
+			b, err := w.read(max(start, lo-n), lo)
+			if err != nil {
+				return nil, 0, err
+			}
+			k := bytes.LastIndexByte(b, '\n') + 1
+			lo -= int64(len(b) - k)
+			begun = k > 0 || lo == start
+		}
+		if !ended {
+			b, err := w.read(hi, min(limit, hi+n))
+			if err != nil {
+				return nil, 0, err
+			}
+			k := bytes.IndexByte(b, '\n') + 1
+			if ended = k > 0; !ended {
+				k = len(b)
+			}
+			hi += int64(k)
+			ended = ended || hi == limit
+		}
+	}
+	if hi-lo > maxRecord {
+		return nil, hi, nil
+	}
+	line, err = w.read(lo, hi)
+	return line, hi, err
+}
+
+func (w *lineWorker) read(lo, hi int64) ([]byte, error) {
+	b := make([]byte, hi-lo)
+	n, err := w.t.src.ReadAt(b, lo)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read %s at byte %d: %w", safetext.Line(w.t.src.path), lo, err)
+	}
+	if n < len(b) {
+		return nil, w.t.cutShort()
+	}
+	return b, nil
 }
 
 // lineStart is where a line begins in the file, the end of the file for a line

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -48,6 +49,51 @@ func TestLineSearchFindsWhatScanningFinds(t *testing.T) {
 			l, err = d.Search(ctx, slow)
 			if want := found(t, l, err); got != want || want == "" {
 				t.Errorf("round %d, %+v: %.300s, want %.300s", round, q, got, want)
+			}
+		}
+	}
+}
+
+// A search of lines that are not indexed yet leaves the index behind, the same
+// as the indexer makes it, also when both are at work.
+func TestLineSearchMakesTheIndex(t *testing.T) {
+	ctx := context.Background()
+	for _, end := range []string{"", "\n", "\n\n \n"} {
+		path := write(t, "x.jsonl", strings.TrimSpace(manyRows(30_000))+end)
+		plain := open(t, path)
+		if err := plain.WaitIndexed(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for _, wanted := range []bool{false, true} {
+			d, err := Open(ctx, path, OpenOptions{Lazy: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			if d.Info().RowsExact {
+				t.Fatal("the file is too small for this test")
+			}
+			if wanted {
+				go d.want()
+			}
+			l, err := d.Search(ctx, Query{Text: "nowhere"})
+			found(t, l, err)
+			if n, _, _ := l.Scanned(); n != 30_000 {
+				t.Errorf("%q: %d rows were searched", end, n)
+			}
+			select {
+			case <-d.wanted:
+				if err := d.WaitIndexed(ctx); !wanted || err != nil {
+					t.Errorf("the search has asked for the index: %v", err)
+				}
+			default:
+			}
+			a, b := plain.parts[0].rows.(*text), d.parts[0].rows.(*text)
+			if !b.ended || !reflect.DeepEqual(a.blocks, b.blocks) || a.rows != b.rows || a.at != b.at {
+				t.Errorf("%q: %d blocks, %d rows, byte %d; want %d, %d, %d", end, len(b.blocks), b.rows, b.at, len(a.blocks), a.rows, a.at)
+			}
+			if rows, err := d.Rows(ctx, 29_998, 5); err != nil || len(rows) != 2 || rows[1].Index != 29_999 {
+				t.Errorf("%v, %v", rows, err)
 			}
 		}
 	}

@@ -48,11 +48,42 @@ func (d *Dataset) Search(ctx context.Context, q Query) (*List, error) {
 		s.pool.New = func() any {
 			return &searchWorker{m: p.Matcher()}
 		}
-		return sweep(ctx, d.rows, max(q.From, 0), s.chunk, func(_, hi int64, found []uint32) error {
+		return s.run(ctx, max(q.From, 0), l)
+	}), nil
+}
+
+// run searches one file after another.
+func (s *searcher) run(ctx context.Context, from int64, l *List) error {
+	var base int64
+	for _, p := range s.d.parts {
+		first := max(from-base, 0)
+		if t, ok := p.rows.(*text); ok && s.lits != nil {
+			if _, ok := t.split.(lines); ok {
+				n, err := s.searchLines(ctx, t, base, first, l)
+				if err != nil {
+					return err
+				}
+				base += n
+				continue
+			}
+		}
+		end := base + first
+		err := sweepBy(ctx, func(ctx context.Context, lo int64) (int64, error) {
+			hi, err := p.rows.chunk(ctx, lo-base)
+			return base + hi, err
+		}, end, func(ctx context.Context, lo, hi int64) ([]uint32, error) {
+			return s.chunk(ctx, p, base, lo, hi)
+		}, func(_, hi int64, found []uint32) error {
 			l.add(found, hi)
+			end = hi
 			return nil
 		})
-	}), nil
+		if err != nil {
+			return err
+		}
+		base = end
+	}
+	return nil
 }
 
 type searcher struct {
@@ -65,14 +96,15 @@ type searcher struct {
 }
 
 type searchWorker struct {
-	m      *match.Matcher
-	finder *match.Finder // made for the first text it sees
-	buf    []byte
-	pages  pages.Buffer
+	m       *match.Matcher
+	finder  *match.Finder  // made for the first page it sees
+	scanner *match.Scanner // made for the first text it sees
+	buf     []byte
+	pages   pages.Buffer
 }
 
-// chunk searches the rows lo to hi.
-func (s *searcher) chunk(ctx context.Context, lo, hi int64) (found []uint32, err error) {
+// chunk searches the rows lo to hi, of a file whose first row is base.
+func (s *searcher) chunk(ctx context.Context, part *part, base, lo, hi int64) (found []uint32, err error) {
 	w := s.pool.Get().(*searchWorker)
 	defer s.pool.Put(w)
 	test := func(r *record) {
@@ -80,7 +112,6 @@ func (s *searcher) chunk(ctx context.Context, lo, hi int64) (found []uint32, err
 			found = append(found, uint32(r.index))
 		}
 	}
-	part, base := s.d.partOf(lo)
 	if c, ok := part.rows.(*columnar); ok && c.pages != nil {
 		return s.searchPages(ctx, c, w, base, lo, hi)
 	}
@@ -94,25 +125,16 @@ func (s *searcher) chunk(ctx context.Context, lo, hi int64) (found []uint32, err
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if _, ok := t.split.(lines); ok {
-		if found, ok, err = s.lines(ctx, t, w, base, lo, hi); ok || err != nil {
-			return found, err
-		}
-		return found, scanRange(ctx, s.d.rows, lo, hi, test)
-	}
 	raw, err := t.bytesOf(ctx, lo-base, hi-base, w.buf)
 	if err != nil {
 		return nil, err
 	}
 	w.buf = raw
-	if _, csv := t.split.(delimited); !csv && match.HasEscapedASCII(raw) {
-		return found, scanRange(ctx, s.d.rows, lo, hi, test)
+	if w.scanner == nil {
+		_, csv := t.split.(delimited)
+		w.scanner = match.NewScanner(s.lits, s.fold, !csv, raw)
 	}
-	if w.finder == nil {
-		w.finder = match.NewFinderFor(s.lits, s.fold, raw)
-	}
-	w.finder.Reset(raw)
-	if w.finder.Next(0) < 0 {
+	if at, _ := w.scanner.Next(raw, 0, len(raw)); at < 0 {
 		return nil, nil
 	}
 	return found, scanRange(ctx, s.d.rows, lo, hi, test)
@@ -126,22 +148,6 @@ func (s *searcher) holds(m *match.Matcher, r *record) bool {
 		}
 	}
 	return r.err != "" && s.column == "" && m.Match(r.raw)
-}
-
-// partOf is the file that holds row, and the number of rows before it.
-func (d *Dataset) partOf(row int64) (*part, int64) {
-	var base int64
-	for i, p := range d.parts {
-		if i == len(d.parts)-1 {
-			return p, base
-		}
-		n, exact, _ := p.rows.status()
-		if !exact || row < base+n {
-			return p, base
-		}
-		base += n
-	}
-	return nil, 0
 }
 
 // bytesOf reads the text of the rows lo to hi into buf or a larger one.

@@ -11,6 +11,12 @@ import (
 // take is given the results in the order of the rows and may end the sweep with
 // an error, which sweep returns.
 func sweep[T any](ctx context.Context, r rows, first int64, work func(ctx context.Context, lo, hi int64) (T, error), take func(lo, hi int64, result T) error) error {
+	return sweepBy(ctx, r.chunk, first, work, take)
+}
+
+// sweepBy is sweep over anything that can be cut in pieces: cut returns the end
+// of the one that begins with lo, and lo itself behind the last.
+func sweepBy[T any](ctx context.Context, cut func(ctx context.Context, lo int64) (hi int64, err error), first int64, work func(ctx context.Context, lo, hi int64) (T, error), take func(lo, hi int64, result T) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type piece struct {
@@ -28,7 +34,7 @@ func sweep[T any](ctx context.Context, r rows, first int64, work func(ctx contex
 		defer close(todo)
 		defer close(order)
 		for lo := first; ; {
-			hi, err := r.chunk(ctx, lo)
+			hi, err := cut(ctx, lo)
 			if err != nil || hi <= lo {
 				failed = err
 				return

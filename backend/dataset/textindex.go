@@ -38,7 +38,7 @@ type text struct {
 	// parser makes a parser of records; what a parser returns is good until its
 	// next call.
 	parser func() func(rec []byte) ([]field, error)
-	plain  sync.Map // pieces of the file, as [2]int64, that spell no letter as \u00XX
+	want   func() // asks for the index, when it is not being built yet
 
 	mu     sync.Mutex
 	end    int64 // behind the last record
@@ -56,7 +56,7 @@ type text struct {
 
 // newText prepares the index.
 func newText(src *source, split splitter, start int64, st state) (*text, error) {
-	t := &text{src: src, split: split, start: start, end: start, st: st, at: start, atSt: st, what: "line", grown: make(chan struct{})}
+	t := &text{src: src, split: split, start: start, end: start, st: st, at: start, atSt: st, what: "line", want: func() {}, grown: make(chan struct{})}
 	return t, t.resize()
 }
 
@@ -135,6 +135,9 @@ func (t *text) extend(buf []byte) (more bool, err error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.at != at { // a search was faster
+		return t.at < t.end, nil
+	}
 	t.blocks = append(t.blocks, blocks...)
 	t.at = at + int64(len(buf))
 	t.rows, t.atSt, t.open = rows, st, open
@@ -221,6 +224,7 @@ func (t *text) wait(ctx context.Context, ready func() bool) error {
 		}
 		grown := t.grown
 		t.mu.Unlock()
+		t.want()
 		select {
 		case <-grown:
 		case <-ctx.Done():

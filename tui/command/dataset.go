@@ -84,6 +84,7 @@ func (r *reading) open(ctx context.Context, g *globals, path string) (*dataset.D
 		return nil, nil, err
 	}
 	o.Objects = objects
+	o.Lazy = true
 	d, err := dataset.Open(ctx, path, o)
 	if err == nil && len(r.columns) > 0 {
 		m := d.Info().Mapping

@@ -7,7 +7,6 @@
 package match
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"regexp"
@@ -230,39 +229,4 @@ func Smart(text string) bool { return !strings.ContainsFunc(text, unicode.IsUppe
 // the decoded text, unless it is written in \u escapes.
 func Quick(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r == '/' || r >= 0x7f })
-}
-
-// HasEscapedASCII says whether JSON text may spell printable ASCII as \u00XX.
-func HasEscapedASCII(b []byte) bool {
-	// From backslash to backslash: searching for more than one byte is many times
-	// slower than searching for one.
-	for i := 0; i < len(b); {
-		if b[i] != '\\' {
-			k := bytes.IndexByte(b[i:], '\\')
-			if k < 0 {
-				return false
-			}
-			i += k
-		}
-		i++
-		if i == len(b) {
-			return true // it may go on with anything
-		}
-		switch b[i] {
-		case 'u':
-			rest := b[i:]
-			if len(rest) < 4 {
-				if bytes.HasPrefix([]byte("u00"), rest) {
-					return true
-				}
-			} else if rest[1] == '0' && rest[2] == '0' && rest[3] >= '2' && rest[3] <= '7' {
-				return true
-			}
-			i++
-		case '\\':
-		default:
-			i++
-		}
-	}
-	return false
 }

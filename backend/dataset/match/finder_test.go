@@ -2,25 +2,8 @@ package match
 
 import (
 	"bytes"
-	"math/rand/v2"
-	"regexp"
 	"testing"
 )
-
-// Every \u00 that spells printable ASCII, or is cut off, is seen.
-func TestHasEscapedASCII(t *testing.T) {
-	want := regexp.MustCompile(`\\u00[2-7]|\\(u(00?)?)?$`)
-	rng := rand.New(rand.NewPCG(1, 2))
-	for range 200_000 {
-		b := make([]byte, rng.IntN(12))
-		for i := range b {
-			b[i] = `\\\uu00002789a`[rng.IntN(14)]
-		}
-		if got := HasEscapedASCII(b); got != want.Match(b) {
-			t.Fatalf("%q: %v", b, got)
-		}
-	}
-}
 
 // A finder finds the same whatever text it was made for.
 func FuzzFinder(f *testing.F) {

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package match
+
+var vectors [2]findFunc
