@@ -172,9 +172,15 @@ func formKeys(prefix string, f *widget.Form, do func() tea.Cmd, leave func() tea
 	}
 	return []keys.Binding{
 		{ID: prefix + ".do", Keys: []string{"ctrl+s"}, Label: "start", Help: "do it, from any field", Rank: 3, Do: func(string) tea.Cmd { return do() }},
-		{ID: prefix + ".field-take", Keys: []string{"enter"}, Label: "take", Help: "next field; on the button: do it", Rank: 1, Do: func(string) tea.Cmd {
-			if f.Current().Kind == widget.ButtonField {
+		{ID: prefix + ".field-take", Keys: []string{"enter"}, Label: "take", Help: "next field; on a button: do it; on a group: open or close it", Rank: 1, Do: func(string) tea.Cmd {
+			switch c := f.Current(); {
+			case c.Kind == widget.ButtonField && c.Press != nil:
+				return c.Press()
+			case c.Kind == widget.ButtonField:
 				return do()
+			case c.Kind == widget.GroupField:
+				c.Open = !c.Open
+				return nil
 			}
 			f.Move(1)
 			return nil

@@ -140,6 +140,10 @@ type RowProfile interface {
 // Training plans, starts and watches training jobs.
 type Training interface {
 	Presets() []training.Preset
+	// SavePreset saves one of the user's own; the error is a
+	// *training.PresetExistsError unless it is to be replaced.
+	SavePreset(p training.Preset, replace bool) error
+	DeletePreset(name string) error
 	Plan(ctx context.Context, s training.Spec) (training.Plan, error)
 	Start(ctx context.Context, p training.Plan) (training.Job, error)
 	Jobs(ctx context.Context) ([]training.Job, error)

@@ -60,7 +60,9 @@ type trainingPane struct {
 	chart    chartState
 
 	form     widget.Form
+	presets  []training.Preset // as the form offers them
 	preset   string
+	goFrom   string // place of the checkpoints that the planned job goes on from
 	plan     *training.Plan
 	planErr  error
 	planning bool

@@ -1,56 +1,18 @@
 package tui
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
-	"tunebench/backend/artifact"
 	"tunebench/backend/training"
 	"tunebench/tui/widget"
 )
-
-// settingFields are the settings that the form offers, in order, with what they
-// mean. The names are those of job.json.
-var settingFields = [][3]string{
-	{"learning_rate", "learning rate", "size of a step, reached after the warm-up"},
-	{"max_steps", "steps", "optimiser steps; 0 lets the epochs decide"},
-	{"epochs", "epochs", "passes over the dataset, where steps are 0"},
-	{"batch_rows", "batch", "packed sequences in one step"},
-	{"max_sequence_length", "sequence length", "tokens; longer rows are cut"},
-	{"lora_r", "LoRA rank", "how much the adapter can hold"},
-	{"lora_alpha", "LoRA alpha", "how strongly it is applied"},
-	{"lora_dropout", "LoRA dropout", "0 to 1"},
-	{"warmup_ratio", "warm-up", "part of the steps until the full learning rate"},
-	{"weight_decay", "weight decay", "pull towards zero"},
-	{"eval_every", "evaluate every", "steps between two evaluation losses"},
-	{"seed", "seed", "the same seed gives the same weights"},
-}
-
-// settingValues returns settings by their JSON names, as text.
-func settingValues(s training.Settings) map[string]string {
-	raw, err := json.Marshal(s)
-	if err != nil {
-		return nil // a struct of numbers and strings always marshals
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	m := map[string]any{}
-	if d.Decode(&m) != nil {
-		return nil
-	}
-	out := map[string]string{}
-	for k, v := range m {
-		out[k] = fmt.Sprint(v)
-	}
-	return out
-}
 
 // startWith opens the form for a dataset, with the focus on the button: enter is
 // enough.
@@ -59,31 +21,55 @@ func (p *trainingPane) startWith(path string) tea.Cmd {
 	if why := p.app.needAccount(); why != "" {
 		return tea.Batch(cmd, p.app.say(widget.Warn, widget.MarkWarning, why))
 	}
-	p.mode = trainForm
-	var names []string
-	for _, ps := range p.app.svc.Training.Presets() {
-		names = append(names, ps.Name)
-	}
-	want := or(p.preset, p.app.deps.Train.Preset)
-	p.form = widget.Form{Fields: []widget.Field{
-		{Name: "dataset", Label: "dataset", Help: "a file, or a folder that prepare wrote"},
-		{Name: "preset", Label: "preset", Kind: widget.ChoiceField, Options: names, Choice: max(slices.Index(names, want), 0)},
-		{Name: "name", Label: "name", Help: "of the job; empty takes a proposed one"},
-		{Name: "do", Label: "Start training", Kind: widget.ButtonField},
-		{Kind: widget.NoteField, Label: "settings of the preset, yours to change"},
+	p.mode, p.goFrom = trainForm, ""
+	p.form = widget.Form{Apart: true, Fields: []widget.Field{
+		{Name: "dataset", Label: "dataset", Help: "a file of examples, or a folder that prepare wrote"},
+		{Name: "preset", Label: "preset", Kind: widget.ChoiceField},
+		{Name: "name", Label: "name", Help: "of the job, used once; empty takes the proposed one"},
+		{Name: "do", Label: "Start training", Kind: widget.ButtonField, Help: "what will be done stands below; + opens the settings"},
 	}}
 	p.form.Field("dataset").Input.Set(path)
 	p.form.Field("preset").Changed = func() tea.Cmd {
 		p.fillSettings()
 		return p.replan(0)
 	}
+	for _, g := range jobGroups {
+		p.form.Fields = append(p.form.Fields, widget.Field{Name: "group " + g.label, Label: g.label, Kind: widget.GroupField, Help: g.help + "; enter opens and closes"})
+		for _, f := range g.fields {
+			w := widget.Field{Name: f.name, Label: f.label, Help: f.help}
+			w.Input.Placeholder = f.hint
+			for _, c := range f.choices {
+				w.Kind = widget.ChoiceField
+				w.Options = append(w.Options, c[1])
+			}
+			if w.Kind == widget.ChoiceField {
+				w.Changed = func() tea.Cmd { return p.replan(0) }
+			}
+			p.form.Fields = append(p.form.Fields, w)
+		}
+	}
+	p.form.Fields = append(p.form.Fields, widget.Field{Name: "keep", Label: "Save as a preset", Kind: widget.ButtonField, Press: p.savePreset,
+		Help: "keep the settings under a name, to start other jobs with"})
+	p.form.Field("instance").Input.Placeholder = p.app.deps.Train.Instance
 	p.form.On("do")
+	p.offerPresets(or(p.preset, p.app.deps.Train.Preset))
 	p.fillSettings()
 	return tea.Batch(cmd, p.replan(0))
 }
 
+// offerPresets puts the presets that there are into the form.
+func (p *trainingPane) offerPresets(chosen string) {
+	f := p.form.Field("preset")
+	f.Options = nil
+	p.presets = p.app.svc.Training.Presets()
+	for _, ps := range p.presets {
+		f.Options = append(f.Options, ps.Name)
+	}
+	f.Choice = max(slices.Index(f.Options, chosen), 0)
+}
+
 func (p *trainingPane) presetNow() training.Preset {
-	for _, ps := range p.app.svc.Training.Presets() {
+	for _, ps := range p.presets {
 		if ps.Name == p.form.Value("preset") {
 			return ps
 		}
@@ -91,40 +77,69 @@ func (p *trainingPane) presetNow() training.Preset {
 	return training.Preset{}
 }
 
-// fillSettings puts the settings of the chosen preset into the form.
+// fillSettings puts the settings and options of the chosen preset into the form.
 func (p *trainingPane) fillSettings() {
 	ps := p.presetNow()
 	p.preset = ps.Name
 	p.form.Field("preset").Help = ps.Summary
-	values := settingValues(ps.Settings)
-	p.form.Fields = p.form.Fields[:5]
-	formats := artifact.Formats()
-	p.form.Fields = append(p.form.Fields, widget.Field{Name: "prompt_format", Label: "prompt format", Kind: widget.ChoiceField, Options: formats,
-		Choice: max(slices.Index(formats, ps.Settings.PromptFormat), 0), Help: "the model is asked in the same form later",
-		Changed: func() tea.Cmd { return p.replan(0) }})
-	for _, f := range settingFields {
-		v, ok := values[f[0]]
-		if !ok && (f[0] == "lora_r" || f[0] == "lora_alpha" || f[0] == "lora_dropout") && ps.Settings.Method == "full" {
+	p.fill(presetTexts(ps))
+}
+
+// fill puts values into the fields of their names.
+func (p *trainingPane) fill(values map[string]string) {
+	for name, v := range values {
+		w, f := p.form.Field(name), jobFields[name]
+		if w == nil || f == nil {
 			continue
 		}
-		w := widget.Field{Name: f[0], Label: f[1], Help: f[2]}
-		w.Input.Set(or(v, "0"))
-		p.form.Fields = append(p.form.Fields, w)
+		w.Input.Set(v)
+		if !f.option {
+			w.Input.Placeholder = v // holds when the field is empty
+		}
+		w.Choice = max(slices.IndexFunc(f.choices, func(c [2]string) bool { return c[0] == v }), 0)
 	}
 }
 
-// spec is what the form asks for: only settings that differ from the preset.
-func (p *trainingPane) spec() training.Spec {
-	s := training.Spec{Dataset: strings.TrimSpace(p.form.Value("dataset")), Preset: p.form.Value("preset"),
-		Name: strings.TrimSpace(p.form.Value("name")), Set: map[string]string{}}
-	preset := settingValues(p.presetNow().Settings)
-	for _, f := range p.form.Fields[5:] {
-		v := strings.TrimSpace(f.Value())
-		if v != or(preset[f.Name], "0") && v != "" {
-			s.Set[f.Name] = v
+// value is what a field of the form stands for.
+func (p *trainingPane) value(name string) string {
+	w, f := p.form.Field(name), jobFields[name]
+	if w == nil || f == nil {
+		return ""
+	}
+	if w.Kind == widget.ChoiceField {
+		return f.choices[w.Choice][0]
+	}
+	return strings.TrimSpace(w.Input.Value())
+}
+
+// changed are the values of the form that differ from the preset's, settings and
+// options.
+func (p *trainingPane) changed(ps training.Preset) (set, options map[string]string) {
+	set, options = map[string]string{}, map[string]string{}
+	was := presetTexts(ps)
+	for name, f := range jobFields {
+		v := p.value(name)
+		switch {
+		case v == was[name]:
+		case f.option && v == "":
+			options[name] = map[string]string{"instance_count": "0", "max_runtime_hours": "0", "max_wait_hours": "0"}[name]
+		case f.option:
+			options[name] = v
+		case v != "" || len(f.choices) > 0:
+			set[name] = v
 		}
 	}
-	return s
+	return set, options
+}
+
+// spec is what the form asks for.
+func (p *trainingPane) spec() (training.Spec, error) {
+	ps := p.presetNow()
+	set, options := p.changed(ps)
+	s := training.Spec{Dataset: strings.TrimSpace(p.form.Value("dataset")), Preset: ps.Name, Name: strings.TrimSpace(p.form.Value("name")), Set: set, Options: ps.Options}
+	s.Options.Tags = maps.Clone(ps.Options.Tags)
+	s.Options.Checkpoints = p.goFrom
+	return s, s.Options.Override(options)
 }
 
 // replan makes the plan again after a pause in typing.
@@ -136,19 +151,19 @@ func (p *trainingPane) replan(wait time.Duration) tea.Cmd {
 		if gen != p.planGen {
 			return nil
 		}
-		spec := p.spec()
+		spec, err := p.spec()
+		if err != nil {
+			p.planned(training.Plan{}, err)
+			p.starting = false
+			return nil
+		}
 		return task(p.app.ctx, func(ctx context.Context) (training.Plan, error) {
 			return p.app.svc.Training.Plan(ctx, spec)
 		}, func(plan training.Plan, err error) tea.Cmd {
 			if gen != p.planGen {
 				return nil
 			}
-			p.planning, p.planErr = false, err
-			p.plan = &plan
-			p.form.Field("name").Input.Placeholder = plan.Name
-			if err != nil {
-				p.plan = nil
-			}
+			p.planned(plan, err)
 			if p.starting { // enter was faster than the plan
 				p.starting = false
 				return p.start()
@@ -156,6 +171,23 @@ func (p *trainingPane) replan(wait time.Duration) tea.Cmd {
 			return nil
 		})
 	})
+}
+
+// planned takes over a plan, or why there is none; a field that is named as the
+// cause is marked.
+func (p *trainingPane) planned(plan training.Plan, err error) {
+	p.planning, p.planErr, p.plan = false, err, nil
+	for i := range p.form.Fields {
+		f := &p.form.Fields[i]
+		f.Err = ""
+		if err != nil && jobFields[f.Name] != nil && strings.Contains(err.Error(), " "+f.Name+" ") {
+			f.Err = widget.MarkFailed + " see below"
+		}
+	}
+	if err == nil {
+		p.plan = &plan
+		p.form.Field("name").Input.Placeholder = plan.Name
+	}
 }
 
 // start starts the planned job; where it costs money it asks first.

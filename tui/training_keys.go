@@ -155,8 +155,18 @@ func (p *trainingPane) bind() {
 		{ID: "training.smooth", Keys: []string{"a"}, Label: "average", Help: "smooth the curves with a moving average, or not", Rank: 4, Do: do(func() { c.smooth = !c.smooth })},
 		{ID: "training.words", Keys: []string{"x"}, Label: "words", Help: "tell the chart in words, or draw it", Rank: 5, Do: do(func() { c.words = !c.words })},
 	}, inChart...)}
-	p.keys[trainForm] = &keys.Table{Scope: "Training, new job", Bindings: formKeys("training", &p.form, p.start, func() tea.Cmd {
+	preset := []keys.Binding{
+		{ID: "training.save-preset", Keys: []string{"ctrl+y"}, Label: "save preset", Help: "keep the settings of the form under a name", Args: "NAME", Rank: 5,
+			Complete: p.ownPresets, Do: func(name string) tea.Cmd {
+				if name != "" {
+					return p.keepPreset(name, false)
+				}
+				return p.savePreset()
+			}},
+		{ID: "training.delete-preset", Label: "delete preset", Help: "delete one of your presets", Args: "NAME", Complete: p.ownPresets, Do: p.deletePreset},
+	}
+	p.keys[trainForm] = &keys.Table{Scope: "Training, new job", Bindings: append(formKeys("training", &p.form, p.start, func() tea.Cmd {
 		p.mode = trainJobs
 		return nil
-	})}
+	}), preset...)}
 }

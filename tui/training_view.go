@@ -233,19 +233,50 @@ func (p *trainingPane) phaseLine(j *training.Job) string {
 
 func (p *trainingPane) viewForm() []string {
 	l := p.app.look
-	lines := []string{l.Rule(p.w, "New training job", "", true), widget.Blank(p.w)}
-	plan := p.planLines()
-	room := min(max(p.h-len(lines)-len(plan)-1, 5), len(p.form.Fields))
-	if p.planning {
-		p.form.Field("do").Help = "the plan is being made"
-	} else {
-		p.form.Field("do").Help = ""
+	lines := []string{l.Rule(p.w, "New training job", "", true)}
+	if p.h >= 24 {
+		lines = append(lines, widget.Blank(p.w))
 	}
+	p.noteGroups()
+	plan := p.planLines()
+	// One or two lines explain the field; the form and the plan share what is left.
+	explain := 1
+	if p.h >= 30 {
+		explain = 2
+	}
+	rest := p.h - len(lines) - explain - 1
+	room := max(min(p.form.InSight(), rest-min(len(plan), rest/2)), 5)
 	body, x, y := p.form.Lines(l, p.w, room)
 	p.cx, p.cy = x, y+len(lines)
 	lines = append(lines, body...)
-	lines = append(lines, widget.Blank(p.w))
+	help := l.Wrap(p.form.Current().Help, p.w-4)
+	if p.planning && p.form.Current().Name == "do" {
+		help = []string{"the plan is being made"}
+	}
+	for i := range explain {
+		r := l.Row(p.w).Gap(2)
+		if i < len(help) {
+			r.Put(widget.Faint, help[i])
+		}
+		lines = append(lines, r.String())
+	}
+	if explain == 1 {
+		lines = append(lines, widget.Blank(p.w))
+	}
 	return widget.Fit(append(lines, plan...), p.w, p.h)
+}
+
+// noteGroups tells what is in each group of the form.
+func (p *trainingPane) noteGroups() {
+	v := func(name string) string {
+		if s := p.value(name); s != "" || name != "instance" || p.plan == nil {
+			return s
+		}
+		return p.plan.Instance
+	}
+	for _, g := range jobGroups {
+		p.form.Field("group " + g.label).Note = g.note(v)
+	}
 }
 
 // planLines say what will be done, before it is done.

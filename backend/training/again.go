@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
@@ -127,28 +124,6 @@ func optionsOf(out *sagemaker.DescribeTrainingJobOutput) Options {
 	return o
 }
 
-// Texts are all settings in the form that Override takes.
-func (s Settings) Texts() map[string]string {
-	v := reflect.ValueOf(s)
-	set := map[string]string{}
-	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		switch f := v.Field(i); f.Kind() {
-		case reflect.Float64:
-			set[name] = strconv.FormatFloat(f.Float(), 'g', -1, 64)
-		case reflect.Slice:
-			set[name] = strings.Join(s.LoRATargets, ",")
-		case reflect.Pointer:
-			if set[name] = ""; !f.IsNil() {
-				set[name] = fmt.Sprint(f.Elem().Interface())
-			}
-		default:
-			set[name] = fmt.Sprint(f.Interface())
-		}
-	}
-	return set
-}
-
 // Difference is one thing in which two jobs differ; "" is what a job lacks.
 type Difference struct {
 	What string `json:"what"`
@@ -200,29 +175,10 @@ func (s Spec) parts() map[string]string {
 	for k, v := range s.Set {
 		m["settings."+k] = v
 	}
-	raw, err := json.Marshal(s.Options)
-	var options map[string]any
-	if err == nil {
-		err = json.Unmarshal(raw, &options)
-	}
-	if err != nil { // it is made of text, numbers and lists of text
-		return m
-	}
-	for k, v := range options {
-		var list []string
-		switch v := v.(type) {
-		case []any:
-			for _, e := range v {
-				list = append(list, fmt.Sprint(e))
-			}
-		case map[string]any:
-			for _, k := range slices.Sorted(maps.Keys(v)) {
-				list = append(list, fmt.Sprintf("%s=%v", k, v[k]))
-			}
-		default:
-			list = []string{fmt.Sprint(v)}
+	for k, v := range s.Options.Texts() {
+		if v != "0" && v != "false" {
+			m["options."+k] = v
 		}
-		m["options."+k] = strings.Join(list, ", ")
 	}
 	delete(m, "options.checkpoints") // each job has its own
 	return m

@@ -31,7 +31,7 @@ var (
 // cannot work.
 func (o Options) check() error {
 	bad := func(name, value, want string) error {
-		return fmt.Errorf("the job's option %s cannot be %q; it is %s", name, safetext.Line(value), want)
+		return fmt.Errorf("the job option %s cannot be %q; it is %s", name, safetext.Line(value), want)
 	}
 	switch {
 	case o.Instance != "" && !instanceForm.MatchString(o.Instance):
@@ -43,7 +43,7 @@ func (o Options) check() error {
 	case !(o.MaxRuntimeHours >= 0 && o.MaxRuntimeHours <= maxRuntimeHours):
 		return bad("max_runtime_hours", fmt.Sprint(o.MaxRuntimeHours), fmt.Sprintf("above 0 and at most %d", maxRuntimeHours))
 	case o.MaxWaitHours != 0 && !o.Spot:
-		return errors.New("the job's option max_wait_hours is for spot capacity; set spot too, or leave it out")
+		return errors.New("the job option max_wait_hours is for spot capacity; set spot too, or leave it out")
 	case o.MaxWaitHours != 0 && !(o.MaxWaitHours >= o.runtimeHours() && o.MaxWaitHours <= maxRuntimeHours):
 		return bad("max_wait_hours", fmt.Sprint(o.MaxWaitHours), fmt.Sprintf("at least max_runtime_hours (%g), because it holds waiting and running, and at most %d", o.runtimeHours(), maxRuntimeHours))
 	case (len(o.Subnets) == 0) != (len(o.SecurityGroups) == 0):

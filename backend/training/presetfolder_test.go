@@ -137,3 +137,27 @@ func TestTextsGiveTheSameSettings(t *testing.T) {
 		}
 	}
 }
+
+func TestOptionsAsText(t *testing.T) {
+	o := Options{Instance: "ml.g5.12xlarge", InstanceCount: 2, Spot: true, MaxRuntimeHours: 1.5, MaxWaitHours: 3, Subnets: []string{"subnet-a", "subnet-b"},
+		SecurityGroups: []string{"sg-a"}, NetworkIsolation: true, BaseWeights: "s3://b/w/", Tags: map[string]string{"team": "a", "b": "c d"}}
+	var got Options
+	if err := got.Override(o.Texts()); err != nil || !reflect.DeepEqual(got, o) {
+		t.Errorf("%v\ngot  %+v\nwant %+v", err, got, o)
+	}
+	for want, set := range map[string]map[string]string{
+		`there is no job option "colour"`:                        {"colour": "red"},
+		"job option spot cannot be \"perhaps\"":                  {"spot": "perhaps"},
+		"job option instance_count cannot be \"x\"":              {"instance_count": "x"},
+		"job option max_runtime_hours cannot be \"x\"":           {"max_runtime_hours": "x"},
+		"job option tags cannot be \"a\"; it is a list such as":  {"tags": "a"},
+		"needs both subnets and security_groups":                 {"subnets": "subnet-a"},
+		"max_wait_hours is for spot capacity":                    {"max_wait_hours": "3"},
+		"instance cannot be \"g5\"; it is an instance type such": {"instance": "g5"},
+	} {
+		var o Options
+		if err := o.Override(set); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v", set, err)
+		}
+	}
+}

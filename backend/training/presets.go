@@ -27,7 +27,7 @@ var presets = []struct {
 }{
 	{Preset{
 		Name:    "style",
-		Summary: "teach the small model to answer in your data's way, about what it knows already",
+		Summary: "teach the small model to answer in your data's way, about what it knows",
 		Settings: Settings{
 			Method: "lora", PromptFormat: artifact.DefaultFormat, LoRARank: 8, LoRAAlpha: 16, LoRATargets: allLinears,
 			LearningRate: 1e-3, Schedule: "cosine", WarmupRatio: 0.03, MaxGradNorm: 1,
@@ -45,7 +45,7 @@ var presets = []struct {
 	}, true},
 	{Preset{
 		Name:    "qlora-7b",
-		Summary: "QLoRA of a 7B model on one GPU: 4-bit base, adapters on all linear layers, one pass over the data",
+		Summary: "QLoRA of a 7B model on one GPU: adapters on all linear layers, one pass",
 		Settings: Settings{
 			Method: "qlora", PromptFormat: artifact.DefaultFormat, LoRARank: 16, LoRAAlpha: 32, LoRADropout: 0.05, LoRATargets: allLinears,
 			LearningRate: 1e-4, Schedule: "cosine", WarmupRatio: 0.03, MaxGradNorm: 1,
@@ -57,7 +57,7 @@ var presets = []struct {
 	// once in an epoch and keeps checkpoints where they are lost: neither is taken.
 	{Preset{
 		Name:    "notebook",
-		Summary: "the recipe of AWS's notebook for Mistral-7B-v0.3: QLoRA r=16 with FSDP on four A10G, 3072 tokens, constant 2e-4",
+		Summary: "the recipe of AWS's notebook: QLoRA r=16, FSDP on four A10G, 3072 tokens",
 		Settings: Settings{
 			Method: "qlora", PromptFormat: "human-assistant", LoRARank: 16, LoRAAlpha: 8, LoRADropout: 0.05, LoRATargets: allLinears,
 			LearningRate: 2e-4, Schedule: "constant", MaxGradNorm: 0.3,
@@ -103,64 +103,8 @@ func presetsFor(base string) []Preset {
 // Override sets settings by their JSON names, as text: lists are separated by
 // commas.
 func (s *Settings) Override(set map[string]string) error {
-	v := reflect.ValueOf(s).Elem()
-	var names []string
-	fields := map[string]reflect.Value{}
-	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		names = append(names, name)
-		fields[name] = v.Field(i)
-	}
-	keys := make([]string, 0, len(set))
-	for k := range set {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys) // so that the first error is always the same
-	for _, key := range keys {
-		f, ok := fields[key]
-		if !ok {
-			return fmt.Errorf("there is no training setting %q; there are: %s", key, strings.Join(names, ", "))
-		}
-		text := strings.TrimSpace(set[key])
-		var err error
-		switch f.Kind() {
-		case reflect.String:
-			f.SetString(text)
-		case reflect.Int:
-			var n int64
-			n, err = strconv.ParseInt(text, 10, 64)
-			f.SetInt(n)
-		case reflect.Uint64:
-			var n uint64
-			n, err = strconv.ParseUint(text, 10, 64)
-			f.SetUint(n)
-		case reflect.Float64:
-			var n float64
-			n, err = strconv.ParseFloat(text, 64)
-			f.SetFloat(n)
-		case reflect.Pointer: // to bool: absent means the container's default
-			if text == "" {
-				f.SetZero()
-				break
-			}
-			var b bool
-			b, err = strconv.ParseBool(text)
-			f.Set(reflect.ValueOf(&b))
-		case reflect.Slice:
-			var list []string
-			for part := range strings.SplitSeq(text, ",") {
-				if part = strings.TrimSpace(part); part != "" {
-					list = append(list, part)
-				}
-			}
-			f.Set(reflect.ValueOf(list))
-		}
-		if err != nil && f.Kind() == reflect.Pointer {
-			return fmt.Errorf("the training setting %s cannot be %q; it is true, false or empty for the container's default", key, text)
-		}
-		if err != nil {
-			return fmt.Errorf("the training setting %s cannot be %q; it is a number such as %v", key, text, reflect.Zero(f.Type()))
-		}
+	if err := override(reflect.ValueOf(s).Elem(), "training setting", set); err != nil {
+		return err
 	}
 	// Whichever of the two lengths was given decides.
 	if _, epochs := set["epochs"]; epochs {

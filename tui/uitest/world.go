@@ -52,6 +52,9 @@ type World struct {
 	Old     []training.Job
 	Plan    training.Plan
 	PlanErr error
+	// OwnPresets are those that were saved; Asked is what was planned last.
+	OwnPresets []training.Preset
+	Asked      training.Spec
 
 	ImportJobs []modelimport.Job
 	Imported   []modelimport.Model
@@ -267,12 +270,39 @@ func (l *Log) Close() {}
 type trainings struct{ w *World }
 
 func (t trainings) Presets() []training.Preset {
-	return []training.Preset{
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	return t.presets()
+}
+
+func (t trainings) presets() []training.Preset {
+	return append([]training.Preset{
 		{Name: "style", Summary: "for a style of answering", Settings: training.Settings{Method: "lora", PromptFormat: "mistral-v3", LoRARank: 16, LoRAAlpha: 32, LoRADropout: 0.05,
 			LearningRate: 2e-3, Schedule: "cosine", WarmupRatio: 0.03, MaxGradNorm: 1, MaxSteps: 400, BatchRows: 16, MaxSequenceLength: 128, Seed: 1, LogEvery: 5, EvalEvery: 50, CheckpointEvery: 100}},
 		{Name: "facts", Summary: "for a small set of new facts", Settings: training.Settings{Method: "full", PromptFormat: "mistral-v3",
-			LearningRate: 1e-3, Schedule: "cosine", MaxSteps: 300, BatchRows: 8, MaxSequenceLength: 128, Seed: 1}},
+			LearningRate: 1e-3, Schedule: "cosine", MaxSteps: 300, BatchRows: 8, MaxSequenceLength: 128, Seed: 1, LogEvery: 5}},
+	}, t.w.OwnPresets...)
+}
+
+func (t trainings) SavePreset(p training.Preset, replace bool) error {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	i := slices.IndexFunc(t.w.OwnPresets, func(o training.Preset) bool { return o.Name == p.Name })
+	if i >= 0 && !replace {
+		return &training.PresetExistsError{Name: p.Name}
 	}
+	p.Own = true
+	t.w.OwnPresets = append(slices.DeleteFunc(t.w.OwnPresets, func(o training.Preset) bool { return o.Name == p.Name }), p)
+	t.w.Did = append(t.w.Did, "save preset "+p.Name)
+	return t.w.Err
+}
+
+func (t trainings) DeletePreset(name string) error {
+	t.w.mu.Lock()
+	t.w.OwnPresets = slices.DeleteFunc(t.w.OwnPresets, func(o training.Preset) bool { return o.Name == name })
+	t.w.mu.Unlock()
+	t.w.did("delete preset %s", name)
+	return t.w.Err
 }
 
 func (t trainings) Plan(_ context.Context, s training.Spec) (training.Plan, error) {
@@ -281,12 +311,16 @@ func (t trainings) Plan(_ context.Context, s training.Spec) (training.Plan, erro
 	}
 	p := t.w.Plan
 	p.Dataset = s.Dataset
-	for _, ps := range t.Presets() {
+	t.w.mu.Lock()
+	defer t.w.mu.Unlock()
+	t.w.Asked = s
+	for _, ps := range t.presets() {
 		if ps.Name == s.Preset {
 			p.Config.Settings, p.Config.Preset = ps.Settings, ps.Name
 		}
 	}
-	return p, nil
+	p.Options = s.Options
+	return p, p.Config.Settings.Override(s.Set)
 }
 
 func (t trainings) Start(_ context.Context, p training.Plan) (training.Job, error) {

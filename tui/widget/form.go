@@ -15,6 +15,7 @@ const (
 	ChoiceField           // one of Options
 	ButtonField           // does something when pressed
 	NoteField             // a heading; cannot be focused
+	GroupField            // hides the fields behind it, up to the next group or button
 )
 
 // Field of a form.
@@ -31,6 +32,11 @@ type Field struct {
 	Off     string // why a button cannot be pressed
 	// Changed is called after another choice was taken.
 	Changed func() tea.Cmd
+	// Press is what a button does that is not the form's own.
+	Press func() tea.Cmd
+	// Note is what a group holds, in short; Open shows its fields.
+	Note string
+	Open bool
 }
 
 // Value returns what the field holds.
@@ -48,7 +54,37 @@ func (f *Field) Value() string {
 type Form struct {
 	Fields []Field
 	Focus  int
-	top    int
+	// Apart leaves the help to the owner, who has a line for it.
+	Apart bool
+	top   int // among the fields in sight
+}
+
+// hidden reports whether a field belongs to a group that is closed, and grouped
+// whether it belongs to one.
+func (f *Form) hidden(i int) (hidden, grouped bool) {
+	if k := f.Fields[i].Kind; k == GroupField || k == ButtonField {
+		return false, false
+	}
+	for i--; i >= 0; i-- {
+		switch f.Fields[i].Kind {
+		case GroupField:
+			return !f.Fields[i].Open, true
+		case ButtonField:
+			return false, false
+		}
+	}
+	return false, false
+}
+
+// group is the group that a field belongs to, or nil.
+func (f *Form) group(i int) *Field {
+	if _, in := f.hidden(i); !in {
+		return nil
+	}
+	for f.Fields[i].Kind != GroupField {
+		i--
+	}
+	return &f.Fields[i]
 }
 
 // Field returns the field of that name, or nil.
@@ -69,11 +105,14 @@ func (f *Form) Value(name string) string {
 	return ""
 }
 
-// On gives the focus to a field.
+// On gives the focus to a field and opens its group.
 func (f *Form) On(name string) {
 	for i := range f.Fields {
 		if f.Fields[i].Name == name {
 			f.Focus = i
+			if g := f.group(i); g != nil {
+				g.Open = true
+			}
 		}
 	}
 }
@@ -90,16 +129,21 @@ func (f *Form) Move(n int) {
 	for range n {
 		for range f.Fields {
 			f.Focus = (f.Focus + step + len(f.Fields)) % len(f.Fields)
-			if f.Fields[f.Focus].Kind != NoteField {
+			if hidden, _ := f.hidden(f.Focus); !hidden && f.Fields[f.Focus].Kind != NoteField {
 				break
 			}
 		}
 	}
 }
 
-// Choose changes a choice that has the focus by n places.
+// Choose changes a choice that has the focus by n places; a group is opened or
+// closed.
 func (f *Form) Choose(n int) bool {
 	c := f.Current()
+	if c.Kind == GroupField {
+		c.Open = n > 0
+		return true
+	}
 	if c.Kind != ChoiceField || len(c.Options) == 0 {
 		return false
 	}
@@ -113,32 +157,58 @@ func (f *Form) Typing() bool { return f.Current().Kind == TextField }
 // Lines draws the form in height lines, with the place of the cursor; x is -1
 // where there is none.
 func (f *Form) Lines(l *Look, width, height int) (lines []string, x, y int) {
-	label := 0
+	label, focus := 0, 0
+	var shown []int
 	for i := range f.Fields {
-		if k := f.Fields[i].Kind; k == TextField || k == ChoiceField {
-			label = max(label, l.Width(f.Fields[i].Label))
+		hidden, grouped := f.hidden(i)
+		switch f.Fields[i].Kind {
+		case TextField, ChoiceField:
+			indent := 0
+			if grouped {
+				indent = 2
+			}
+			label = max(label, l.Width(f.Fields[i].Label)+indent)
+		case GroupField:
+			label = max(label, l.Width(f.Fields[i].Label)+2)
+		}
+		if i == f.Focus {
+			focus = len(shown)
+		}
+		if !hidden {
+			shown = append(shown, i)
 		}
 	}
 	label = min(label, width/3)
 	x, y = -1, 0
-	f.top = max(0, min(f.top, len(f.Fields)-height))
-	if f.Focus < f.top {
-		f.top = f.Focus
-		if f.top > 0 && f.Fields[f.top-1].Kind == NoteField {
+	f.top = max(0, min(f.top, len(shown)-height))
+	if focus < f.top {
+		f.top = focus
+		if f.top > 0 && f.Fields[shown[f.top-1]].Kind == NoteField {
 			f.top--
 		}
 	}
-	if f.Focus >= f.top+height {
-		f.top = f.Focus - height + 1
+	if focus >= f.top+height {
+		f.top = focus - height + 1
 	}
-	for i := f.top; i < len(f.Fields) && len(lines) < height; i++ {
-		s, cx := f.line(l, i, width, label)
+	for k := f.top; k < len(shown) && len(lines) < height; k++ {
+		s, cx := f.line(l, shown[k], width, label)
 		if cx >= 0 {
 			x, y = cx, len(lines)
 		}
 		lines = append(lines, s)
 	}
 	return Fit(lines, width, height), x, y
+}
+
+// InSight is how many fields are not hidden in a group.
+func (f *Form) InSight() int {
+	n := 0
+	for i := range f.Fields {
+		if hidden, _ := f.hidden(i); !hidden {
+			n++
+		}
+	}
+	return n
 }
 
 func (f *Form) line(l *Look, i, width, label int) (string, int) {
@@ -153,7 +223,25 @@ func (f *Form) line(l *Look, i, width, label int) (string, int) {
 		r.Gap(2)
 	}
 	cursor := -1
+	help := c.Help
+	if f.Apart {
+		help = ""
+	}
+	if _, grouped := f.hidden(i); grouped {
+		r.Gap(2)
+		label -= 2
+	}
 	switch c.Kind {
+	case GroupField:
+		mark := "+ "
+		if c.Open {
+			mark = "- "
+		}
+		r.Put(Key, mark).Cell(name, c.Label, label-2, false).Gap(4)
+		if !c.Open {
+			r.Put(Muted, c.Note)
+		}
+		return r.String(), -1
 	case NoteField:
 		return r.Put(Faint, c.Label).String(), -1
 	case ButtonField:
@@ -168,13 +256,13 @@ func (f *Form) line(l *Look, i, width, label int) (string, int) {
 		if c.Off != "" {
 			r.Put(Warn, c.Off)
 		} else if focused {
-			r.Put(Faint, c.Help)
+			r.Put(Faint, help)
 		}
 		return r.String(), -1
 	case ChoiceField:
 		r.Cell(name, c.Label, label, false).Gap(2)
 		if focused {
-			r.Put(Key, "← ").Put(Strong, c.Value()).Put(Key, " →").Gap(2).Put(Faint, c.Help)
+			r.Put(Key, "← ").Put(Strong, c.Value()).Put(Key, " →").Gap(2).Put(Faint, help)
 		} else {
 			r.Gap(2).Put(Text, c.Value())
 		}
@@ -183,7 +271,7 @@ func (f *Form) line(l *Look, i, width, label int) (string, int) {
 		start := width - r.Left()
 		// A field is as long as what is usually written into it, so that its help
 		// stands near.
-		field := min(r.Left()-1, max(26, l.Width(c.Value())+2))
+		field := min(r.Left()-1, max(26, l.Width(c.Value())+2, l.Width(c.Input.Placeholder)+2))
 		if !focused {
 			r.Gap(2)
 			field -= 2
@@ -196,7 +284,7 @@ func (f *Form) line(l *Look, i, width, label int) (string, int) {
 		if c.Err != "" {
 			r.Put(Bad, c.Err)
 		} else if focused {
-			r.Put(Faint, c.Help)
+			r.Put(Faint, help)
 		}
 	}
 	if c.Kind == ChoiceField && c.Err != "" {
