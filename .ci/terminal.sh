@@ -47,6 +47,8 @@ open() {
 workbench() { pgrep -f -- "^$bin --home $home --color" | head -1; }
 back() { # WHAT: the terminal is the shell's again
   until_true 20 "the shell after $1" alternate 0
+  # What is typed before the workbench has ended may be thrown away with it.
+  until_true 20 "the workbench to be gone after $1" eval '[ -z "$(workbench)" ]'
   keys 'cat >/dev/null' Enter
   until_true 10 "the terminal's settings after $1" same_settings
   keys C-d
@@ -54,7 +56,6 @@ back() { # WHAT: the terminal is the shell's again
   [ "$(tm display-message -p -t shell '#{mouse_any_flag}')" = 0 ] || { echo "the mouse is on after $1"; exit 1; }
   keys "echo still $1" Enter
   until_true 10 "an echo after $1" shows "still $1"
-  until_true 10 "the workbench to be gone after $1" eval '[ -z "$(workbench)" ]'
   echo "after $1 the terminal is as it was"
 }
 
@@ -85,6 +86,33 @@ until_true 20 "its screen again" shows '1,200 rows'
 keys 2; until_true 10 "a key after the pause" shows 'Training'
 keys q
 back "suspend-and-leave"
+
+# The editor has the terminal and a file of its own; nothing of it is left.
+cat >"$home/editor" <<'EDITOR'
+#!/bin/sh
+# As an editor does, it needs a terminal, and it reads a key from it.
+[ -t 0 ] && [ -t 1 ] || exit 7
+stat -c %a "$2" 2>/dev/null >"$(dirname "$0")/mode" || stat -f %Lp "$2" >"$(dirname "$0")/mode"
+cp "$2" "$(dirname "$0")/row"
+printf 'the editor has %s\n' "$1"
+read -r line
+[ "$line" = save ] && echo changed >"$2"
+EDITOR
+chmod +x "$home/editor"; mkdir -p "$home/tmp"
+keys clear Enter
+keys "EDITOR='$home/editor -w' VISUAL= TMPDIR=$home/tmp $bin --home $home --color truecolor" Enter
+until_true 30 "the workbench" shows '1,200 rows'
+keys E; until_true 20 "the editor" shows 'the editor has -w'
+alternate 0 || { echo "the editor is on the alternate screen of the workbench"; exit 1; }
+keys save Enter
+until_true 20 "the workbench after the editor" shows 'the dataset is as it was'
+alternate 1
+keys 2; until_true 10 "a key after the editor" shows 'Training'
+grep -q '"response": "' "$home/row"
+[ "$(cat "$home/mode")" = 600 ] || { echo "others can read what is edited"; exit 1; }
+[ -z "$(ls "$home/tmp")" ] || { echo "the editor's file is left behind"; exit 1; }
+keys q
+back "an-editor"
 
 # A terminal that goes away takes the workbench with it, and leaves no orphan.
 open

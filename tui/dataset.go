@@ -25,8 +25,10 @@ const (
 	dataFind
 	dataFilter
 	dataProfile
+	dataColumns
 	dataForm
 	dataPrepared
+	dataModes // how many there are
 )
 
 // datasetPane shows a file of examples and prepares it for training.
@@ -34,7 +36,7 @@ type datasetPane struct {
 	app  *App
 	w, h int
 	mode dataMode
-	keys [7]*keys.Table
+	keys [dataModes]*keys.Table
 
 	path    string
 	ds      Dataset
@@ -60,6 +62,9 @@ type datasetPane struct {
 	view    *view // nil shows all rows
 	profile profiling
 	prompt  prompting
+	arrange arranging
+	mapping *dataset.Mapping // chosen by hand, nil when it is guessed
+	marked  map[int64]bool   // rows of the dataset
 	cache   rowCache
 
 	keep int64 // row to stand on when the file is open again
@@ -117,13 +122,17 @@ func (p *datasetPane) Show() tea.Cmd {
 // open opens another file; the one that is open stays until it has worked.
 func (p *datasetPane) open(path string) tea.Cmd {
 	p.opening = true
+	mapping := p.mapping
+	if path != p.path {
+		mapping = nil
+	}
 	ctx, cancel := context.WithCancel(p.app.ctx)
 	type opened struct {
 		ds   Dataset
 		rows []dataset.Row
 	}
 	return task(ctx, func(ctx context.Context) (opened, error) {
-		ds, err := p.app.deps.Datasets.Open(ctx, path)
+		ds, err := p.app.deps.Datasets.Open(ctx, path, mapping)
 		if err != nil {
 			return opened{}, err
 		}
@@ -147,6 +156,10 @@ func (p *datasetPane) open(path string) tea.Cmd {
 			p.cancel()
 			shut = act(p.app.ctx, func(context.Context) error { return old.Close() }, p.reported)
 		}
+		if p.path != path {
+			p.marked, p.arrange = nil, arranging{}
+		}
+		p.mapping = mapping
 		p.view, p.search, p.profile = nil, search{}, profiling{} // of the file that was open
 		p.ctx, p.cancel = ctx, cancel
 		p.path, p.ds, p.err, p.rowsErr = path, o.ds, nil, nil
@@ -191,7 +204,11 @@ func (p *datasetPane) reported(err error) tea.Cmd {
 
 // changed takes over what the index has found out meanwhile.
 func (p *datasetPane) changed() (bool, tea.Cmd) {
+	was := p.info.Stale
 	p.info = p.ds.Info()
+	if p.info.Stale != "" && was == "" {
+		return true, tea.Batch(p.need(), p.app.say(widget.Warn, widget.MarkWarning, p.info.Stale+" (r does)"))
+	}
 	return true, p.need()
 }
 

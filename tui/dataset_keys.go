@@ -24,11 +24,11 @@ func (p *datasetPane) bind() {
 	}
 	open := keys.Binding{ID: "dataset.open", Keys: []string{"o"}, Label: "open", Help: "open another dataset", Args: "FILE", Rank: 6,
 		Complete: p.app.deps.Paths, Do: p.openCommand}
-	train := keys.Binding{ID: "dataset.train", Keys: []string{"t"}, Label: "train", Help: "train on this dataset", Rank: 4, Off: off,
+	train := keys.Binding{ID: "dataset.train", Keys: []string{"t"}, Label: "train", Help: "train on this dataset", Rank: 4, Off: p.unprepared,
 		Do: func(string) tea.Cmd { return p.app.train.startWith(p.trainPath()) }}
 	prepare := keys.Binding{ID: "dataset.prepare", Keys: []string{"p"}, Label: "prepare", Help: "write train, validation and test splits of this dataset", Rank: 3, Off: off,
 		Do: func(string) tea.Cmd { return p.prepareForm() }}
-	evaluate := keys.Binding{ID: "dataset.evaluate", Keys: []string{"e"}, Label: "evaluate", Help: "score models on this dataset", Rank: 8, Off: off,
+	evaluate := keys.Binding{ID: "dataset.evaluate", Keys: []string{"e"}, Label: "evaluate", Help: "score models on this dataset", Rank: 8, Off: p.unprepared,
 		Do: func(string) tea.Cmd { return p.app.score.startWith(nil, p.path) }}
 	format := keys.Binding{ID: "dataset.format", Keys: []string{"f"}, Label: "format", Help: "show the row in another prompt format", Args: "FORMAT", Off: off,
 		Complete: func(string) []string { return artifact.Formats() }, Do: p.formatCommand}
@@ -49,6 +49,20 @@ func (p *datasetPane) bind() {
 		Do: p.filterCommand}
 	profile := keys.Binding{ID: "dataset.profile", Keys: []string{"s"}, Label: "profile", Help: "sum the rows up: lengths, repetitions, sub-mixes, rows that look wrong", Rank: 3, Off: p.noFile,
 		Do: func(string) tea.Cmd { return p.openProfile() }}
+	columns := keys.Binding{ID: "dataset.columns", Keys: []string{"v"}, Label: "columns", Help: "choose, order and freeze columns, and say which is the question and which the answer", Rank: 9, Off: p.noFile,
+		Do: func(string) tea.Cmd { return p.openColumns() }}
+	mark := keys.Binding{ID: "dataset.mark", Keys: []string{"m"}, Label: "mark", Help: "mark the row, or take its mark away", Off: off,
+		Do: func(string) tea.Cmd { return p.mark() }}
+	marked := keys.Binding{ID: "dataset.marked", Keys: []string{"M"}, Label: "marked rows", Help: "show the marked rows only", Off: p.noMarks,
+		Do: func(string) tea.Cmd { return p.showMarked() }}
+	bad := keys.Binding{ID: "dataset.bad-rows", Keys: []string{"b"}, Label: "bad rows", Help: "show the rows that cannot be read, or have no question or no answer", Off: p.noFile,
+		Do: func(string) tea.Cmd { return p.showBad() }}
+	write := keys.Binding{ID: "dataset.write", Keys: []string{"w"}, Label: "write", Help: "write the rows in view, or the marked ones, to a file", Args: "FILE", Off: p.noChosen,
+		Complete: p.app.deps.Paths, Do: p.writeCommand}
+	copyRow := keys.Binding{ID: "dataset.copy", Keys: []string{"y"}, Label: "copy", Help: "copy the row as JSON to the clipboard (OSC 52)", Off: off,
+		Do: func(string) tea.Cmd { return p.copyRow() }}
+	edit := keys.Binding{ID: "dataset.edit", Keys: []string{"E"}, Label: "editor", Help: "open a copy of the row in your editor", Off: off,
+		Do: func(string) tea.Cmd { return p.editRow() }}
 	clear := keys.Binding{ID: "dataset.clear", Keys: []string{"esc"}, Label: "all rows", Help: "show all rows again, or end the search", Off: p.nothingToClear, Rank: 1,
 		Do: func(string) tea.Cmd { return p.clear() }}
 	ids := keys.Binding{ID: "dataset.tokens", Keys: []string{"i"}, Label: "token ids", Help: "show the tokens' ids under the prompt's text, or leave them out", Off: p.noTokens,
@@ -63,6 +77,7 @@ func (p *datasetPane) bind() {
 		{ID: "dataset.show", Keys: []string{"enter"}, Label: "row", Help: "show the whole row and its rendered prompt", Rank: 1, Off: off,
 			Do: func(string) tea.Cmd { return p.set(dataRow) }},
 		clear, find, next, prev, filter, profile, prepare, train, ask, evaluate, open, row, format, ids, tokenizer, length,
+		columns, mark, marked, bad, write, copyRow, edit,
 		{ID: "dataset.down", Keys: []string{"down", "j"}, Label: "down", Help: "next row", Hidden: true, Do: move(1)},
 		{ID: "dataset.up", Keys: []string{"up", "k"}, Label: "up", Help: "row before", Hidden: true, Do: move(-1)},
 		{ID: "dataset.page-down", Keys: []string{"pgdown", "ctrl+d", "space"}, Label: "page down", Help: "next page of rows", Hidden: true,
@@ -71,7 +86,7 @@ func (p *datasetPane) bind() {
 			Do: func(string) tea.Cmd { return p.to(p.scroll.Cursor - max(p.scroll.Height-1, 1)) }},
 		{ID: "dataset.first", Keys: []string{"g", "home"}, Label: "first", Help: "go to the first row", Hidden: true, Do: func(string) tea.Cmd { return p.to(0) }},
 		{ID: "dataset.last", Keys: []string{"G", "end"}, Label: "last", Help: "go to the last row", Hidden: true, Do: func(string) tea.Cmd { return p.to(int(p.total()) - 1) }},
-		{ID: "dataset.right", Keys: []string{"right", "l"}, Label: "columns", Help: "show the columns further right", Hidden: true, Do: p.do(func() { p.shift = min(p.shift+1, max(len(p.columns())-1, 0)) })},
+		{ID: "dataset.right", Keys: []string{"right", "l"}, Label: "columns", Help: "show the columns further right", Hidden: true, Do: p.do(func() { p.shift = min(p.shift+1, max(len(p.columns())-p.arrange.frozen-1, 0)) })},
 		{ID: "dataset.left", Keys: []string{"left", "h"}, Label: "columns", Help: "show the columns further left", Hidden: true, Do: p.do(func() { p.shift = max(p.shift-1, 0) })},
 		{ID: "dataset.retry", Keys: []string{"r"}, Label: "retry", Help: "open the dataset again", Do: func(string) tea.Cmd {
 			if p.app.openErr != nil {
@@ -90,7 +105,7 @@ func (p *datasetPane) bind() {
 		{ID: "dataset.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "page of the text before", Hidden: true, Do: p.do(func() { p.scrollText(3 - p.h) })},
 		{ID: "dataset.top", Keys: []string{"g", "home"}, Label: "top", Help: "top of the text", Hidden: true, Do: p.do(func() { p.textTop = 0 })},
 		{ID: "dataset.bottom", Keys: []string{"G", "end"}, Label: "bottom", Help: "bottom of the text", Hidden: true, Do: p.do(func() { p.scrollText(1 << 20) })},
-		ranked(format, 3), ranked(ids, 4), train, ask, next, prev, row, tokenizer, length,
+		ranked(format, 3), ranked(ids, 4), train, ask, next, prev, row, tokenizer, length, mark, copyRow, edit,
 	}}
 	p.keys[dataFind] = &keys.Table{Scope: "Dataset, find", Bindings: []keys.Binding{
 		{ID: "dataset.find-take", Keys: []string{"enter"}, Label: "find", Help: "go to the next row that was found", Rank: 1, Do: func(string) tea.Cmd { return p.findTake(p.find.in.Value()) }},
@@ -134,6 +149,18 @@ func (p *datasetPane) bind() {
 		{ID: "dataset.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "scroll the profile up", Hidden: true, Do: scroll(func() int { return 4 - p.h })},
 		{ID: "dataset.top", Keys: []string{"g", "home"}, Label: "top", Help: "top of the profile", Hidden: true, Do: scroll(func() int { return -1 << 20 })},
 		{ID: "dataset.bottom", Keys: []string{"G", "end"}, Label: "bottom", Help: "bottom of the profile", Hidden: true, Do: scroll(func() int { return 1 << 20 })},
+	}}
+	col := func(f func()) func(string) tea.Cmd { return func(string) tea.Cmd { f(); return nil } }
+	p.keys[dataColumns] = &keys.Table{Scope: "Dataset, columns", Bindings: []keys.Binding{
+		{ID: "dataset.column-hide", Keys: []string{"space"}, Label: "show or hide", Help: "hide the column, or show it again", Rank: 2, Do: func(string) tea.Cmd { return p.hideColumn() }},
+		{ID: "dataset.column-part", Keys: []string{"enter", "right", "l"}, Label: "part", Help: "say what the column is: question, answer, system, context, messages, category, id or none", Rank: 3, Do: func(string) tea.Cmd { return p.playPart() }},
+		{ID: "dataset.column-later", Keys: []string{"J", "shift+down"}, Label: "move down", Help: "move the column to the right in the table", Rank: 4, Do: col(func() { p.moveColumn(1) })},
+		{ID: "dataset.column-earlier", Keys: []string{"K", "shift+up"}, Label: "move up", Help: "move the column to the left in the table", Rank: 5, Do: col(func() { p.moveColumn(-1) })},
+		{ID: "dataset.column-freeze", Keys: []string{"f"}, Label: "freeze", Help: "keep the columns up to this one in sight when others are scrolled, or no longer", Rank: 6, Do: col(p.freezeColumns)},
+		{ID: "dataset.column-guess", Keys: []string{"u"}, Label: "as guessed", Help: "take back all that was changed here", Rank: 7, Do: func(string) tea.Cmd { return p.guessColumns() }},
+		{ID: "dataset.back", Keys: []string{"esc", "v"}, Label: "table", Help: "back to the table", Rank: 1, Do: func(string) tea.Cmd { return p.leaveColumns() }},
+		{ID: "dataset.down", Keys: []string{"down", "j"}, Label: "down", Help: "next column", Hidden: true, Do: col(func() { p.toColumn(1) })},
+		{ID: "dataset.up", Keys: []string{"up", "k"}, Label: "up", Help: "column before", Hidden: true, Do: col(func() { p.toColumn(-1) })},
 	}}
 	p.keys[dataForm] = &keys.Table{Scope: "Dataset, prepare", Bindings: formKeys("dataset", &p.form, p.prepare, func() tea.Cmd { return p.set(dataTable) })}
 	p.keys[dataPrepared] = &keys.Table{Scope: "Dataset, prepared", Bindings: []keys.Binding{

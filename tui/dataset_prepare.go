@@ -114,6 +114,7 @@ func (p *datasetPane) prepare() tea.Cmd {
 	p.preparing, p.prepErr, p.outDir = pr, nil, out
 	p.manifest = nil
 	o := dataset.PrepareOptions{Out: out, PromptFormat: f.Value("format"), Split: split, Seed: seed}
+	o.Open.Mapping = p.mapping
 	path, ds := p.path, p.app.deps.Datasets
 	p.set(dataPrepared)
 	work := func() tea.Msg {

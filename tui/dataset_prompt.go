@@ -129,10 +129,12 @@ func (p *datasetPane) tokenLines(got dataset.Prompt, width int) []string {
 	learnt := min(got.AnswerStart, len(t))
 	kept := min(max(got.Kept, 0), len(t))
 	var lines []string
-	if got.Verdict != dataset.PromptWhole {
-		text := got.Verdict
-		if got.Verdict != dataset.PromptEmpty {
-			text += fmt.Sprintf(": %d of %d tokens are beyond the sequence length of %d", len(t)-min(len(t), p.sequence()), len(t), p.sequence())
+	if text := got.Verdict; text != dataset.PromptWhole {
+		switch text {
+		case dataset.PromptCut:
+			text += fmt.Sprintf(": %d of %d tokens are beyond the sequence length of %d", len(t)-kept, len(t), kept)
+		case dataset.PromptTooLong:
+			text += fmt.Sprintf(" of %d tokens, with token %d", p.sequence(), learnt+1)
 		}
 		lines = append(lines, paragraph(l, width, widget.MarkWarning, text, widget.Warn, 1)...)
 	}

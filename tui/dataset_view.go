@@ -27,33 +27,14 @@ type rowKey struct {
 	alone   bool // not beside the table
 }
 
-// columns are the columns of the table behind the row number: the parts that the
-// mapping names first, in the order in which they are read.
-func (p *datasetPane) columns() []string {
-	m := p.info.Mapping
-	var cols []string
-	seen := map[string]bool{"": true}
-	add := func(names ...string) {
-		for _, n := range names {
-			if !seen[n] {
-				seen[n] = true
-				cols = append(cols, n)
-			}
-		}
-	}
-	add(m.Question, m.Messages, m.Answer, m.Category, m.System, m.Context, m.ID)
-	add(p.info.Columns...)
-	return cols
-}
-
 // table lays out the columns in sight.
 func (p *datasetPane) table(width int) (*widget.Table, []string) {
 	m := p.info.Mapping
-	cols := p.columns()
-	if p.shift < len(cols) {
-		cols = cols[p.shift:]
-	}
+	cols := p.scrolled()
 	num := max(4, len(widget.Count(p.info.Rows)))
+	if len(p.marked) > 0 {
+		num++ // for the mark
+	}
 	spec := []widget.Column{{Title: "row", Width: num, Right: true}}
 	for i, name := range cols {
 		need := max(p.wide[name], len(name), 4)
@@ -89,6 +70,8 @@ func (p *datasetPane) View() []string {
 		return p.viewPrepared()
 	case p.mode == dataProfile:
 		return p.viewProfile()
+	case p.mode == dataColumns:
+		return p.viewColumns()
 	case p.mode == dataRow:
 		lines := []string{p.titleLine(), widget.Blank(p.w)}
 		text := p.rowText(p.w)
@@ -137,7 +120,7 @@ func (p *datasetPane) View() []string {
 func (p *datasetPane) titleLine() string {
 	r := p.app.look.Row(p.w).Gap(2)
 	// What was asked for comes before what is always there.
-	busy := (p.view != nil || p.search.list != nil) && p.w < 110
+	busy := (p.view != nil || p.search.list != nil || p.info.Stale != "") && p.w < 110
 	name := p.path
 	if s, ok := strings.CutPrefix(name, dataset.SamplePrefix); ok {
 		r.Put(widget.Strong, s)
@@ -168,9 +151,14 @@ func (p *datasetPane) titleLine() string {
 	} else if p.manifest != nil {
 		r.Gap(3).Put(widget.Good, widget.MarkDone+" prepared")
 	}
+	if n := len(p.marked); n > 0 && p.w >= 80 {
+		r.Gap(3).Put(widget.Accent, "*"+widget.Count(int64(n))).Put(widget.Muted, " marked")
+	}
 	at := "row " + widget.Count(p.current()+1)
 	st := widget.Faint
 	switch {
+	case p.info.Stale != "":
+		at, st = widget.MarkWarning+" "+p.info.Stale, widget.Warn
 	case p.rowsErr != nil:
 		at, st = widget.MarkFailed+" "+p.rowsErr.Error(), widget.Bad
 	case p.search.list != nil && p.mode != dataFind:
@@ -182,6 +170,8 @@ func (p *datasetPane) titleLine() string {
 	}
 	if w := p.app.look.Width(at); r.Left() > w+3 {
 		r.Gap(r.Left()-w-2).Put(st, at)
+	} else if st != widget.Faint { // it matters more than where the cursor is
+		r.Gap(3).Put(st, at)
 	}
 	return r.String()
 }
@@ -207,6 +197,9 @@ func (p *datasetPane) viewTable(width, height int) []string {
 			if ok {
 				cells[0].Text = widget.Count(row.Index + 1)
 			}
+		}
+		if len(p.marked) > 0 && (ok && p.marked[row.Index] || p.view == nil && p.marked[int64(i)]) {
+			cells[0].Text, cells[0].Style = "*"+cells[0].Text, widget.Accent
 		}
 		for k, name := range cols {
 			c := widget.Cell{Style: widget.Muted}

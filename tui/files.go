@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"tunebench/backend/artifact"
 	"tunebench/backend/dataset"
@@ -57,10 +58,13 @@ func (f *Files) UseTokenizer(_ context.Context, path string) error {
 	return nil
 }
 
+// followEvery is how often an open file is looked at for growth and other changes.
+const followEvery = 2 * time.Second
+
 // Open opens a file of examples. A tokenizer that cannot be loaded does not keep
 // the rows from being seen: Prompt tells of it.
-func (f *Files) Open(ctx context.Context, path string) (Dataset, error) {
-	o := dataset.OpenOptions{Objects: f.Objects}
+func (f *Files) Open(ctx context.Context, path string, m *dataset.Mapping) (Dataset, error) {
+	o := dataset.OpenOptions{Objects: f.Objects, Mapping: m, Follow: followEvery}
 	t, name, failed := f.tokenizer()
 	if t != nil {
 		o.Tokens = dataset.TokensOf(t, name)

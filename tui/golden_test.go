@@ -118,6 +118,12 @@ func scenes() []scene {
 		{"dataset-tokens", prompted(0), keysTo("enter", "i")},
 		{"dataset-cut", prompted(18), keysTo("enter", "i")},
 		{"dataset-tokens-failed", with(func(w *uitest.World) { w.Prompted = fmt.Errorf("read the tokenizer /m: it has no merges") }), keysTo("enter")},
+		{"dataset-arrange", full, keysTo("v", "down", "f", "down", "space")},
+		{"dataset-part", full, keysTo("v", "down", "enter")},
+		{"dataset-marked", full, keysTo("m", "down", "m", "m")},
+		{"dataset-stale", with(func(w *uitest.World) {
+			w.Stale = "openorca-sample.jsonl was replaced; open it again to see the new one"
+		}), keysTo()},
 		{"dataset-columns", full, keysTo("right", "right")},
 		{"dataset-find", full, func(r *rig) { r.press("/"); r.write("iceland") }},
 		{"dataset-found", full, func(r *rig) { r.press("/"); r.write("iceland"); r.press("enter", "n") }},

@@ -36,6 +36,9 @@ type Deps struct {
 	Paths func(prefix string) []string
 	// Create makes a file for an export.
 	Create func(path string) (io.WriteCloser, error)
+	// Editor is the command that edits a file, without the file; empty when none is
+	// known.
+	Editor []string
 	// Report writes down a fault of the program and returns the file's path; nil
 	// puts it into the error that the workbench ends with.
 	Report func(text string) (path string, err error)
@@ -80,7 +83,8 @@ type Services struct {
 
 // Datasets opens and prepares files of examples.
 type Datasets interface {
-	Open(ctx context.Context, path string) (Dataset, error)
+	// Open opens a file; m names its columns, nil lets them be guessed.
+	Open(ctx context.Context, path string, m *dataset.Mapping) (Dataset, error)
 	// Render returns what a model is shown of a row and what it has to answer.
 	Render(r dataset.Row, format string) (prompt, completion string, err error)
 	Prepare(ctx context.Context, path string, o dataset.PrepareOptions, progress func(dataset.Progress)) (dataset.Manifest, error)
@@ -124,6 +128,8 @@ type RowList interface {
 	Next(from int64) (int64, bool)
 	Prev(from int64) (int64, bool)
 	Rows(ctx context.Context, first, n int) ([]dataset.Row, error)
+	// Write writes the rows that are found so far as JSON Lines.
+	Write(ctx context.Context, w io.Writer) (rows int, err error)
 	// Scanned says how many rows were looked at, and whether that is all.
 	Scanned() (rows int64, done bool, err error)
 	Changed() <-chan struct{}

@@ -90,6 +90,7 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 		Create: func(path string) (io.WriteCloser, error) {
 			return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		},
+		Editor:    tui.EditorFrom(os.Getenv),
 		Report:    func(text string) (string, error) { return crash.Report(reports(paths), version(), text) },
 		Themes:    themes.NewSet(os.DirFS(paths.ThemesDir())),
 		NoBraille: os.Getenv("TERM") == "linux",

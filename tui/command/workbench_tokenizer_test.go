@@ -21,7 +21,7 @@ func TestScreenTokenizer(t *testing.T) {
 		t.Fatal(err)
 	}
 	open := func(f *tui.Files) tui.Dataset {
-		d, err := f.Open(t.Context(), rows)
+		d, err := f.Open(t.Context(), rows, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ package uitest
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +51,7 @@ type Screen struct {
 	cancel  context.CancelFunc
 	written int64
 	harm    []string
+	clip    string
 }
 
 // Start runs the workbench on a terminal of that size. It ends with the test.
@@ -109,7 +111,15 @@ func (s *Screen) watch() {
 			}
 		},
 	})
-	s.emu.RegisterOscHandler(52, func([]byte) bool { note("clipboard"); return true })
+	s.emu.RegisterOscHandler(52, func(data []byte) bool {
+		note("clipboard")
+		if i := bytes.LastIndexByte(data, ';'); i >= 0 {
+			if text, err := base64.StdEncoding.DecodeString(string(data[i+1:])); err == nil {
+				s.clip = string(text)
+			}
+		}
+		return true
+	})
 }
 
 // terminal is the emulator as an output: it takes line feeds as a terminal in
@@ -152,6 +162,13 @@ func (s *Screen) Harm() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.harm...)
+}
+
+// Clipboard is the text that was last put on the terminal's clipboard.
+func (s *Screen) Clipboard() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clip
 }
 
 // named are the keys that have names; see Press. Esc is sent in the form that no

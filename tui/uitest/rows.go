@@ -2,6 +2,8 @@ package uitest
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,6 +53,15 @@ func (l *rowList) Rows(_ context.Context, first, n int) ([]dataset.Row, error) {
 		out = append(out, l.w.Rows[l.rows[i]])
 	}
 	return out, nil
+}
+
+func (l *rowList) Write(_ context.Context, w io.Writer) (int, error) {
+	for _, i := range l.shown() {
+		if _, err := fmt.Fprintf(w, "row %d\n", i+1); err != nil {
+			return 0, err
+		}
+	}
+	return l.Len(), nil
 }
 
 func (l *rowList) Scanned() (int64, bool, error) {

@@ -44,6 +44,7 @@ type World struct {
 	// Prompts are the rows as they are trained on, by row; the others say Prompted.
 	Prompts  map[int64]dataset.Prompt
 	Prompted error
+	Stale    string
 	Manifest dataset.Manifest
 
 	TrainJobs []training.Job
@@ -113,7 +114,11 @@ func (w *World) Deps() tui.Deps {
 
 type data struct{ w *World }
 
-func (d data) Open(context.Context, string) (tui.Dataset, error) {
+func (d data) Open(_ context.Context, _ string, m *dataset.Mapping) (tui.Dataset, error) {
+	if m != nil {
+		d.w.did("open with question %s, answer %s", m.Question, m.Answer)
+		d.w.Mapping = *m
+	}
 	if d.w.DataErr != nil {
 		return nil, d.w.DataErr
 	}
@@ -141,7 +146,7 @@ type file struct{ w *World }
 
 func (f file) Info() dataset.Info {
 	return dataset.Info{Path: "sample:openorca-sample.jsonl", Format: "jsonl", Bytes: 209_715, Rows: int64(len(f.w.Rows)), RowsExact: !f.w.Inexact,
-		Columns: f.w.Columns, Mapping: f.w.Mapping, Indexed: 0.42}
+		Columns: f.w.Columns, Mapping: f.w.Mapping, Indexed: 0.42, Stale: f.w.Stale}
 }
 
 func (f file) Rows(_ context.Context, first, n int64) ([]dataset.Row, error) {
