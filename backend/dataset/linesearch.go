@@ -25,10 +25,8 @@ const (
 type lineHits struct {
 	// found are lines with a match, by the line feeds before them in the piece.
 	found []uint32
-	// feeds are the line feeds in each block of the piece.
-	feeds []uint32
-	// open says that the piece ends within a line.
-	open bool
+	// blocks are the piece's, counted.
+	blocks []counted
 }
 
 // searchLines searches t, a part whose first row is base, from its row first on,
@@ -68,13 +66,13 @@ func (s *searcher) searchLines(ctx context.Context, t *text, base, first int64, 
 				found = append(found, uint32(base+k))
 			}
 		}
-		for _, n := range h.feeds {
-			row += int64(n)
+		for _, b := range h.blocks {
+			row += int64(b.Feeds[0])
+			open = !b.feed
 		}
-		open = h.open
-		t.publish(lo, hi, h)
+		err := t.append(lo, hi, h.blocks) // what was counted is the index
 		l.add(found, base+row)
-		return nil
+		return err
 	})
 	if err != nil {
 		return 0, err
@@ -101,30 +99,6 @@ func (t *text) piece(ctx context.Context, from int64) (int64, error) {
 	return max(from, min(t.end, from+searchPiece)), nil
 }
 
-// publish makes lines that were counted on the way, in the blocks from lo to hi,
-// a part of the index, when that has come so far and no further.
-func (t *text) publish(lo, hi int64, h lineHits) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	grown := false
-	for i, n := range h.feeds {
-		off := lo + int64(i)*blockSize
-		if off != t.at || t.ended {
-			continue
-		}
-		t.blocks = append(t.blocks, block{off, t.rows, t.atSt})
-		t.rows += int64(n)
-		t.at = min(off+blockSize, hi)
-		t.open = h.open // of the last block; before it, nobody asks
-		grown = true
-	}
-	if grown {
-		t.finish()
-		close(t.grown)
-		t.grown = make(chan struct{})
-	}
-}
-
 // lineWorker searches pieces, one at a time.
 type lineWorker struct {
 	s   *searcher
@@ -141,7 +115,7 @@ func (w *lineWorker) search(ctx context.Context, start, lo, hi int64) (h lineHit
 	if need := searchWindow + 2*int(around) + match.Slack; cap(w.buf) < need {
 		w.buf = make([]byte, need)
 	}
-	h.feeds = make([]uint32, 0, (hi-lo+blockSize-1)/blockSize)
+	h.blocks = make([]counted, 0, (hi-lo+blockSize-1)/blockSize)
 	row, past := uint32(0), lo // lines before past are done with
 	for at := lo; at < hi; at += searchWindow {
 		if err := ctx.Err(); err != nil {
@@ -183,9 +157,10 @@ func (w *lineWorker) search(ctx context.Context, start, lo, hi int64) (h lineHit
 				row += uint32(bytes.Count(text[from-first:next-first], []byte{'\n'}))
 				from = next
 			}
-			h.feeds = append(h.feeds, row-before)
+			c := counted{feed: text[stop-first-1] == '\n'}
+			c.Feeds[0] = int(row - before)
+			h.blocks = append(h.blocks, c)
 		}
-		h.open = text[end-first-1] != '\n'
 	}
 	return h, nil
 }

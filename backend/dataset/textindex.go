@@ -164,6 +164,9 @@ func (t *text) index(ctx context.Context, changed func()) error {
 func (t *text) indexAll(ctx context.Context, changed func()) error {
 	buf := make([]byte, readSize)
 	for {
+		if err := t.indexPieces(ctx, changed); err != nil {
+			return err
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
