@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +42,7 @@ type chatPane struct {
 	history  int // how far back the question in the field was taken from; 0 is new
 	draft    string
 	back     int // lines scrolled up from the end
+	lead     lead
 	system   string
 	refer    string // the reference answer to the question in the field
 	settings chat.Settings
@@ -220,21 +222,50 @@ func (p *chatPane) start(t *chatTurn) tea.Cmd {
 	if len(p.turns) > 500 {
 		p.turns = p.turns[1:]
 	}
-	var cmds []tea.Cmd
 	for _, m := range t.models {
 		a := &chatAnswer{}
 		a.answer = p.app.svc.Chat.Send(p.app.ctx, chat.Request{Model: m, Messages: p.messages(earlier, t, m), Settings: p.settings})
 		a.state = a.answer.State()
 		t.answers[m.ID] = a
-		cmds = append(cmds, follow(p.app.ctx, a.answer.Changed, p.pause, func() (bool, tea.Cmd) {
-			a.state = a.answer.State()
-			if !a.state.Done() {
-				return true, nil
-			}
-			return false, p.save(t)
-		}))
 	}
-	return tea.Batch(cmds...)
+	return p.watch(t, 0)
+}
+
+// watch pulls the answers of a turn until all have ended. One look serves all of
+// them: a frame is composed after every message, so messages are what costs.
+func (p *chatPane) watch(t *chatTurn, pause time.Duration) tea.Cmd {
+	ctx := p.app.ctx
+	cases := []reflect.SelectCase{{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(ctx.Done())}}
+	for _, m := range t.models {
+		if a := t.answers[m.ID]; !a.state.Done() {
+			cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(a.answer.Changed())})
+		}
+	}
+	if len(cases) == 1 {
+		return p.save(t)
+	}
+	return func() tea.Msg {
+		if pause > 0 {
+			timer := time.NewTimer(pause)
+			defer timer.Stop()
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-timer.C:
+			}
+		}
+		if i, _, _ := reflect.Select(cases); i == 0 {
+			return nil
+		}
+		return applyMsg(func() tea.Cmd {
+			for _, a := range t.answers {
+				if !a.state.Done() {
+					a.state = a.answer.State()
+				}
+			}
+			return p.watch(t, p.pause())
+		})
+	}
 }
 
 // pause is the time between two looks at answers that are arriving.

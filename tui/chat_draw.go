@@ -127,6 +127,29 @@ func (p *chatPane) row(t *turnLayout, y, cw int) string {
 	return s
 }
 
+// lead is the free room below answers that are arriving. Columns beside each
+// other cannot be scrolled by the terminal: every line that moves is sent again,
+// so the text stands still until the room is used up, and then makes room again.
+type lead struct {
+	turn           *chatTurn
+	height, window int
+	room           int
+}
+
+// next takes how high the last turn is now and returns by how much it has grown.
+func (f *lead) next(t *chatTurn, height, window int) (grown int) {
+	if f.turn != t || f.window != window || height < f.height {
+		*f = lead{turn: t, height: height, window: window}
+		return 0
+	}
+	grown = height - f.height
+	if f.room -= grown; f.room < 0 {
+		f.room = window / 4
+	}
+	f.height = height
+	return grown
+}
+
 // transcript draws the turns, the newest at the bottom, and returns height lines.
 func (p *chatPane) transcript(cols []chat.Model, cw, height int) []string {
 	if len(p.turns) == 0 {
@@ -137,6 +160,12 @@ func (p *chatPane) transcript(cols []chat.Model, cw, height int) []string {
 	total, first := 0, len(p.turns)
 	for i := len(p.turns) - 1; i >= 0 && total < height+p.back; i-- {
 		t := p.layout(p.turns[i], cols, cw)
+		if i == len(p.turns)-1 {
+			grown := p.lead.next(p.turns[i], t.height, height)
+			if p.back > 0 {
+				p.back += grown // what is being read stays where it is
+			}
+		}
 		laid = append(laid, t)
 		total += t.height
 		first = i
@@ -146,6 +175,9 @@ func (p *chatPane) transcript(cols []chat.Model, cw, height int) []string {
 	}
 	// The lines from top on are in sight, counted from the oldest turn laid out.
 	top := max(0, total-p.back-height)
+	if p.back == 0 && total > height && p.streaming() > 0 {
+		top = min(top+p.lead.room, total-1)
+	}
 	lines := make([]string, 0, height)
 	at := 0
 	for i := len(laid) - 1; i >= 0 && len(lines) < height; i-- {

@@ -19,8 +19,8 @@ type talking struct{ *chat.Service }
 
 func (t talking) Send(ctx context.Context, r chat.Request) tui.Answer { return t.Service.Send(ctx, r) }
 
-// chatOver is the workbench's view of a world whose chat is real and asks srv.
-func chatOver(t testing.TB, srv *chattest.Server, change func(*chat.Config)) tui.Deps {
+// chatServiceOver is a chat service that asks srv.
+func chatServiceOver(t testing.TB, srv *chattest.Server, change func(*chat.Config)) *chat.Service {
 	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "tunebench.db"))
 	if err != nil {
@@ -32,7 +32,13 @@ func chatOver(t testing.TB, srv *chattest.Server, change func(*chat.Config)) tui
 	if change != nil {
 		change(&cfg)
 	}
-	svc := talking{chat.New(cfg)}
+	return chat.New(cfg)
+}
+
+// chatOver is the workbench's view of a world whose chat is real and asks srv.
+func chatOver(t testing.TB, srv *chattest.Server, change func(*chat.Config)) tui.Deps {
+	t.Helper()
+	svc := talking{chatServiceOver(t, srv, change)}
 	d := uitest.Full().Deps()
 	open := d.Open
 	d.Open = func(ctx context.Context) (*tui.Services, error) {

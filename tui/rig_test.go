@@ -245,9 +245,15 @@ func open(b *testing.B, w *uitest.World, width, height int, keys string) *tui.Ap
 	start(app.Init())
 	settle()
 	for _, k := range keys {
-		_, cmd := app.Update(tea.KeyPressMsg{Code: k, Text: string(k)})
+		msg := tea.KeyPressMsg{Code: k}
+		if k >= ' ' {
+			msg.Text = string(k)
+		}
+		_, cmd := app.Update(msg)
 		start(cmd)
-		settle()
+		if k < ' ' || len(keys) == 1 {
+			settle()
+		}
 	}
 	return app
 }

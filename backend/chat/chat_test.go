@@ -47,7 +47,7 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-func newService(t *testing.T, srv *chattest.Server, change func(*Config)) (*Service, *clock) {
+func newService(t testing.TB, srv *chattest.Server, change func(*Config)) (*Service, *clock) {
 	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "tunebench.db"))
 	if err != nil {

@@ -4,6 +4,7 @@
 package chattest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -185,22 +186,34 @@ func (s *Stream) flush() {
 	}
 }
 
-func (s *Stream) frame(headers map[string]string, payload []byte) {
+func (s *Stream) frame(headers map[string]string, payload []byte) { s.Raw(encode(headers, payload)) }
+
+func encode(headers map[string]string, payload []byte) []byte {
 	m := eventstream.Message{Payload: payload}
 	for k, v := range headers {
 		m.Headers.Set(k, eventstream.StringValue(v))
 	}
-	_ = eventstream.NewEncoder().Encode(s.w, m) // the client may be gone
-	s.flush()
+	var b bytes.Buffer
+	if err := eventstream.NewEncoder().Encode(&b, m); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// DeltaFrame is the frame that Delta writes, to be sent with Raw many times.
+func DeltaFrame(text string) []byte { return eventFrame("contentBlockDelta", delta(text)) }
+
+func delta(text string) any {
+	return map[string]any{"contentBlockIndex": 0, "delta": map[string]string{"text": text}}
+}
+
+func eventFrame(kind string, v any) []byte {
+	return encode(map[string]string{":message-type": "event", ":event-type": kind, ":content-type": "application/json"}, document(v))
 }
 
 // Event writes an event of a ConverseStream, or "chunk".
 func (s *Stream) Event(kind string, v any) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err)
-	}
-	s.frame(map[string]string{":message-type": "event", ":event-type": kind, ":content-type": "application/json"}, b)
+	s.Raw(eventFrame(kind, v))
 }
 
 // Chunk writes a document of InvokeModelWithResponseStream.
@@ -208,7 +221,7 @@ func (s *Stream) Chunk(doc string) { s.Event("chunk", map[string][]byte{"bytes":
 
 // Delta writes a text of ConverseStream.
 func (s *Stream) Delta(text string) {
-	s.Event("contentBlockDelta", map[string]any{"contentBlockIndex": 0, "delta": map[string]string{"text": text}})
+	s.Event("contentBlockDelta", delta(text))
 }
 
 // Stop ends a ConverseStream with its counts.
@@ -227,7 +240,7 @@ func (s *Stream) Error(code, message string) {
 	s.frame(map[string]string{":message-type": "error", ":error-code": code, ":error-message": message}, nil)
 }
 
-// Raw writes bytes that are no frame.
+// Raw writes bytes: a frame that was made before, or what is none.
 func (s *Stream) Raw(b []byte) {
 	_, _ = s.w.Write(b) // the client may be gone
 	s.flush()
