@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tunebench/backend/safetext"
@@ -33,9 +34,26 @@ func ReadManifest(dir string) (Manifest, error) {
 	return m, nil
 }
 
+// SplitFile is where a split lies in a folder that Prepare wrote: as Parquet if
+// there is such a file and none of JSON Lines.
+func SplitFile(dir, split string) string {
+	path := filepath.Join(dir, split+"."+AsJSONL)
+	if _, err := os.Stat(path); err != nil {
+		if table := filepath.Join(dir, split+"."+AsParquet); isFile(table) {
+			return table
+		}
+	}
+	return path
+}
+
+func isFile(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Mode().IsRegular()
+}
+
 // OpenSplits finds the files to train on. A file stands for itself and has no
 // validation split; a folder is one that Prepare wrote, or holds at least
-// train.jsonl. validation is "" when there is none or it is empty; m is nil
+// train.jsonl or train.parquet. validation is "" when there is none or it is empty; m is nil
 // when there is no manifest.
 func OpenSplits(path string) (train, validation string, m *Manifest, err error) {
 	if strings.HasPrefix(path, SamplePrefix) {
@@ -50,7 +68,7 @@ func OpenSplits(path string) (train, validation string, m *Manifest, err error) 
 		src.stop()
 		return path, "", nil, src.close()
 	}
-	train = filepath.Join(path, Train+".jsonl")
+	train = SplitFile(path, Train)
 	if st, err := os.Stat(train); err != nil || st.Size() == 0 {
 		return "", "", nil, fmt.Errorf("the folder %s has no rows in %s.jsonl; make it with: dataset prepare FILE --out %s", safetext.Line(path), Train, safetext.Line(path))
 	}
@@ -59,9 +77,12 @@ func OpenSplits(path string) (train, validation string, m *Manifest, err error) 
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", "", nil, err
 	}
-	validation = filepath.Join(path, Validation+".jsonl")
+	validation = SplitFile(path, Validation)
 	if st, err := os.Stat(validation); err != nil || st.Size() == 0 {
 		validation = ""
+	}
+	if m != nil && slices.ContainsFunc(m.Splits, func(s SplitInfo) bool { return s.Name == Validation && s.Rows == 0 }) {
+		validation = "" // a Parquet file without rows is not empty
 	}
 	return train, validation, m, nil
 }

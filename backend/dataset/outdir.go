@@ -22,6 +22,7 @@ type splitFile struct {
 	rows  int64
 	bytes int64
 	done  bool
+	table *parquetRows // of a Parquet file
 }
 
 func newSplitFile(dir, name string) (*splitFile, error) {
@@ -34,12 +35,21 @@ func newSplitFile(dir, name string) (*splitFile, error) {
 	return s, nil
 }
 
-func (s *splitFile) add(b []byte) error {
+// add adds a row, given as a line of JSON.
+func (s *splitFile) add(line []byte) error {
 	s.rows++
+	if s.table != nil {
+		return s.table.add(line)
+	}
+	_, err := s.Write(line)
+	return err
+}
+
+// Write adds bytes.
+func (s *splitFile) Write(b []byte) (int, error) {
 	s.bytes += int64(len(b))
 	s.sum.Write(b)
-	_, err := s.w.Write(b)
-	return err
+	return s.w.Write(b)
 }
 
 // finish writes what is buffered and closes the file, once.
@@ -48,7 +58,11 @@ func (s *splitFile) finish() error {
 		return nil
 	}
 	s.done = true
-	err := s.w.Flush()
+	var err error
+	if s.table != nil {
+		err = s.table.Close()
+	}
+	err = errors.Join(err, s.w.Flush())
 	if f, ok := s.file.(*os.File); ok && err == nil {
 		err = f.Sync()
 	}
@@ -67,7 +81,10 @@ func checkOut(out string) error {
 	if err != nil {
 		return fmt.Errorf("%s cannot be used for the splits: %w; choose another folder", safetext.Line(out), err)
 	}
-	ours := map[string]bool{manifestFile: true, Train + ".jsonl": true, Validation + ".jsonl": true, Test + ".jsonl": true}
+	ours := map[string]bool{manifestFile: true}
+	for _, name := range []string{Train, Validation, Test} {
+		ours[name+"."+AsJSONL], ours[name+"."+AsParquet] = true, true
+	}
 	for _, e := range entries {
 		if !ours[e.Name()] {
 			return fmt.Errorf("the folder %s holds other files (%s); choose another one, so that nothing is lost", safetext.Line(out), safetext.Line(e.Name()))

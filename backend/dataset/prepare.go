@@ -48,6 +48,8 @@ type PrepareOptions struct {
 	// All zero means 0.9, 0.05, 0.05.
 	Split [3]float64
 	Seed  uint64
+	// As is the format of the files, AsJSONL or AsParquet; "" is JSON Lines.
+	As string
 	// Recipe says what happens to the rows before they are split; the zero value
 	// only leaves out repetitions.
 	Recipe Recipe
@@ -61,8 +63,8 @@ var DefaultSplit = [3]float64{0.9, 0.05, 0.05}
 // create makes a file; tests replace it to fill the disk.
 var create = func(path string) (io.WriteCloser, error) { return os.Create(path) }
 
-// Prepare writes train.jsonl, validation.jsonl, test.jsonl and manifest.json
-// into o.Out. Rows with the same question never go to two splits; exact
+// Prepare writes train.jsonl, validation.jsonl, test.jsonl (or Parquet files of
+// the same rows) and manifest.json into o.Out. Rows with the same question never go to two splits; exact
 // repetitions of (system, question) are left out. The same file, seed and
 // split give the same bytes. Nothing is left behind when it fails.
 func Prepare(ctx context.Context, path string, o PrepareOptions, progress func(Progress)) (Manifest, error) {
@@ -72,6 +74,9 @@ func Prepare(ctx context.Context, path string, o PrepareOptions, progress func(P
 	m := Manifest{Version: 1, Source: path, Seed: o.Seed, Dropped: map[string]int{}}
 	var err error
 	if m.Split, err = checkSplit(o.Split); err != nil {
+		return Manifest{}, err
+	}
+	if o.As, err = checkAs(o.As); err != nil {
 		return Manifest{}, err
 	}
 	format, err := artifact.FormatByName(o.PromptFormat)
@@ -108,7 +113,7 @@ func Prepare(ctx context.Context, path string, o PrepareOptions, progress func(P
 		return Manifest{}, diskError(err, o.Out)
 	}
 	defer os.RemoveAll(tmp) // nothing is there any more after the rename
-	if err := d.writeSplits(ctx, tmp, &m, c); err != nil {
+	if err := d.writeSplits(ctx, tmp, o.As, &m, c); err != nil {
 		return Manifest{}, diskError(err, o.Out)
 	}
 	progress(Progress{What: "reading the source's checksum", Done: 0, Total: d.Info().Bytes})
@@ -143,7 +148,7 @@ func Prepare(ctx context.Context, path string, o PrepareOptions, progress func(P
 }
 
 // writeSplits writes the three splits into dir and fills in the manifest.
-func (d *Dataset) writeSplits(ctx context.Context, dir string, m *Manifest, c *cook) (err error) {
+func (d *Dataset) writeSplits(ctx context.Context, dir, as string, m *Manifest, c *cook) (err error) {
 	names := [3]string{Train, Validation, Test}
 	var files [3]*splitFile
 	defer func() {
@@ -154,8 +159,11 @@ func (d *Dataset) writeSplits(ctx context.Context, dir string, m *Manifest, c *c
 		}
 	}()
 	for i, name := range names {
-		if files[i], err = newSplitFile(dir, name+".jsonl"); err != nil {
+		if files[i], err = newSplitFile(dir, name+"."+as); err != nil {
 			return err
+		}
+		if as == AsParquet {
+			files[i].table = newParquetRows(files[i], m.Mapping.Category != "")
 		}
 	}
 	err = c.run(ctx, func(row []byte, split uint8) error { return files[split].add(row) })
@@ -168,7 +176,7 @@ func (d *Dataset) writeSplits(ctx context.Context, dir string, m *Manifest, c *c
 		if err = errors.Join(err, f.finish()); err != nil {
 			return err
 		}
-		m.Splits = append(m.Splits, SplitInfo{Name: names[i], File: names[i] + ".jsonl", Rows: f.rows, Bytes: f.bytes, SHA256: hex.EncodeToString(f.sum.Sum(nil))})
+		m.Splits = append(m.Splits, SplitInfo{Name: names[i], File: names[i] + "." + as, Rows: f.rows, Bytes: f.bytes, SHA256: hex.EncodeToString(f.sum.Sum(nil))})
 	}
 	if m.Splits[0].Rows == 0 {
 		return fmt.Errorf("no row of %s is left for training (%s); check its columns, or give train a larger share", safetext.Line(d.path), droppedText(m.Dropped, m.SourceRows))

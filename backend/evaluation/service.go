@@ -360,7 +360,7 @@ func datasetPath(path string) (string, error) {
 		return "", err
 	}
 	if st, err := os.Stat(abs); err == nil && st.IsDir() {
-		return filepath.Join(abs, dataset.Test+".jsonl"), nil
+		return dataset.SplitFile(abs, dataset.Test), nil
 	}
 	return abs, nil
 }

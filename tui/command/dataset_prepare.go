@@ -20,6 +20,7 @@ type preparing struct {
 	in               reading
 	out, file, save  string
 	format, split    string
+	as               string
 	seed             uint64
 	recipe           dataset.Recipe
 	dedup, sampleBy  string
@@ -35,7 +36,8 @@ func newDatasetPrepare(g *globals) *cobra.Command {
 	c := &cobra.Command{
 		Use: "prepare FILE --out DIR", Short: "Write train, validation and test splits with a manifest",
 		Long: "Filters, cleans, deduplicates, samples and splits the rows of a dataset, and writes\n" +
-			"train.jsonl, validation.jsonl, test.jsonl and manifest.json. The same question never\n" +
+			"train.jsonl, validation.jsonl, test.jsonl (with --as parquet Parquet files of the same\n" +
+			"rows) and manifest.json. The same question never\n" +
 			"stands in two splits, and the same file, recipe and seed give the same bytes on any\n" +
 			"machine. A recipe file (--recipe) holds prompt_format, seed, split and recipe, as a\n" +
 			"manifest does; a manifest can be given in its place. --save-recipe writes one.",
@@ -50,6 +52,7 @@ func newDatasetPrepare(g *globals) *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&p.out, "out", "", "folder to write to")
 	f.StringVar(&p.file, "recipe", "", "recipe file, or the manifest of an earlier preparation")
+	f.StringVar(&p.as, "as", dataset.AsJSONL, "format of the splits: jsonl or parquet")
 	f.StringVar(&p.save, "save-recipe", "", "write the recipe to this file")
 	f.StringVar(&p.format, "prompt-format", "mistral-v3", "prompt format recorded with the data")
 	f.StringVar(&p.split, "split", "0.9,0.05,0.05", "fractions for train, validation and test")
@@ -125,6 +128,9 @@ func (p *preparing) run(cmd *cobra.Command, g *globals, path string) error {
 	if p.out == "" {
 		return usagef("--out DIR is missing: the folder to write the splits to")
 	}
+	if p.as != dataset.AsJSONL && p.as != dataset.AsParquet {
+		return usagef("--as %q is none of %s, %s", p.as, dataset.AsJSONL, dataset.AsParquet)
+	}
 	r, err := p.plan()
 	if err != nil {
 		return err
@@ -134,7 +140,7 @@ func (p *preparing) run(cmd *cobra.Command, g *globals, path string) error {
 			return err
 		}
 	}
-	o := dataset.PrepareOptions{Out: p.out, PromptFormat: r.PromptFormat, Split: r.Split, Seed: r.Seed, Recipe: r.Recipe}
+	o := dataset.PrepareOptions{Out: p.out, As: p.as, PromptFormat: r.PromptFormat, Split: r.Split, Seed: r.Seed, Recipe: r.Recipe}
 	if o.Open, err = p.in.options(); err != nil {
 		return err
 	}
