@@ -191,7 +191,9 @@ func (p *datasetPane) filterTake() tea.Cmd {
 		}
 		return p.app.fail(err)
 	}
-	return p.show(l, expr, cancel)
+	cmd := p.show(l, expr, cancel)
+	p.view.filter = expr
+	return cmd
 }
 
 // filterLines draws the field, and under it where it is wrong or what could stand

@@ -20,7 +20,9 @@ import (
 type view struct {
 	list RowList
 	name string // the filter, or what the rows are
-	stop context.CancelFunc
+	// filter is the expression that keeps them, "" for rows chosen in another way.
+	filter string
+	stop   context.CancelFunc
 	// keep is the row that the cursor is to stand on, or the first after it, once
 	// it is found; -1 for none.
 	keep int64

@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"tunebench/backend/artifact"
 	"tunebench/backend/dataset"
 	"tunebench/tui/widget"
 )
@@ -46,27 +44,6 @@ func (p *progress) read() dataset.Progress {
 	return p.last
 }
 
-// prepareForm opens the form, filled in so that enter is enough.
-func (p *datasetPane) prepareForm() tea.Cmd {
-	name := strings.TrimSuffix(filepath.Base(strings.TrimPrefix(p.path, dataset.SamplePrefix)), filepath.Ext(p.path))
-	field := func(name, label, value, help string) widget.Field {
-		f := widget.Field{Name: name, Label: label, Help: help}
-		f.Input.Set(value)
-		return f
-	}
-	formats := artifact.Formats()
-	p.form = widget.Form{Fields: []widget.Field{
-		field("out", "folder", filepath.Join(p.app.deps.WorkDir, name), "where the splits are written"),
-		{Name: "format", Label: "prompt format", Kind: widget.ChoiceField, Options: formats, Choice: max(slices.Index(formats, p.format), 0),
-			Help: "how a row becomes the text that is trained on"},
-		field("split", "split", "0.9, 0.05, 0.05", "train, validation, test; they make one"),
-		field("seed", "seed", "1", "the same seed gives the same splits"),
-		{Name: "do", Label: "Prepare", Kind: widget.ButtonField, Help: "duplicates are left out; no question stands on two sides"},
-	}}
-	p.form.On("do")
-	return p.set(dataForm)
-}
-
 // parseSplit reads three fractions that make one.
 func parseSplit(s string) ([3]float64, error) {
 	var out [3]float64
@@ -90,30 +67,21 @@ func parseSplit(s string) ([3]float64, error) {
 }
 
 func (p *datasetPane) prepare() tea.Cmd {
-	f := &p.form
-	split, err := parseSplit(f.Value("split"))
-	if err != nil {
-		f.Field("split").Err = err.Error()
-		f.On("split")
-		return nil
-	}
-	seed, err := strconv.ParseUint(strings.TrimSpace(f.Value("seed")), 10, 64)
-	if err != nil {
-		f.Field("seed").Err = "a whole number is needed"
-		f.On("seed")
-		return nil
-	}
-	out := strings.TrimSpace(f.Value("out"))
+	r, ok := p.readRecipe()
+	out := strings.TrimSpace(p.form.Value("out"))
 	if out == "" {
-		f.Field("out").Err = "a folder is needed"
-		f.On("out")
+		p.form.Field("out").Err = "a folder is needed"
+		p.form.On("out")
+		ok = false
+	}
+	if !ok {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(p.app.ctx)
 	pr := newProgress(cancel)
 	p.preparing, p.prepErr, p.outDir = pr, nil, out
 	p.manifest = nil
-	o := dataset.PrepareOptions{Out: out, PromptFormat: f.Value("format"), Split: split, Seed: seed}
+	o := dataset.PrepareOptions{Out: out, PromptFormat: r.PromptFormat, Split: r.Split, Seed: r.Seed, Recipe: r.Recipe}
 	o.Open.Mapping = p.mapping
 	path, ds := p.path, p.app.deps.Datasets
 	p.set(dataPrepared)
@@ -140,14 +108,6 @@ func (p *datasetPane) prepared(pr *progress, m dataset.Manifest, err error) tea.
 		return p.app.say(widget.Good, widget.MarkDone, "the dataset is prepared: train on it with t in the Dataset pane")
 	}
 	return nil
-}
-
-func (p *datasetPane) viewForm() []string {
-	l := p.app.look
-	lines := []string{p.titleLine(), widget.Blank(p.w), l.Rule(p.w, "Prepare", "", true), widget.Blank(p.w)}
-	body, x, y := p.form.Lines(l, p.w, max(p.h-len(lines), len(p.form.Fields)))
-	p.cx, p.cy = x, y+len(lines)
-	return widget.Fit(append(lines, body...), p.w, p.h)
 }
 
 func (p *datasetPane) viewPrepared() []string {
@@ -205,7 +165,7 @@ func (p *datasetPane) manifestLines() []string {
 		}
 	}
 	facts := [][2]string{{"source", fmt.Sprintf("%s, %s", m.Source, widget.Plural(m.SourceRows, "row"))}, {"left out", left},
-		{"prompt format", m.PromptFormat}, {"seed", strconv.FormatUint(m.Seed, 10)}}
+		{"recipe", recipeText(m.Recipe)}, {"prompt format", m.PromptFormat}, {"seed", strconv.FormatUint(m.Seed, 10)}}
 	for _, f := range facts {
 		lines = append(lines, paragraph(l, p.w, f[0], f[1], widget.Text, 13)...)
 	}

@@ -128,6 +128,7 @@ func scenes() []scene {
 		{"dataset-find", full, func(r *rig) { r.press("/"); r.write("iceland") }},
 		{"dataset-found", full, func(r *rig) { r.press("/"); r.write("iceland"); r.press("enter", "n") }},
 		{"dataset-prepare", full, keysTo("p", "up", "up")},
+		{"dataset-recipe", full, keysTo("p", "down", "enter", "down", "down", "right")},
 		{"dataset-prepared", full, keysTo("p", "enter")},
 		{"dataset-failed", with(func(w *uitest.World) {
 			w.DataErr = fmt.Errorf("open questions.jsonl: no such file; check the name, or open another dataset")

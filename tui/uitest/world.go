@@ -2,6 +2,7 @@ package uitest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -131,6 +132,9 @@ func (d data) Render(r dataset.Row, format string) (string, string, error) {
 
 func (d data) Prepare(ctx context.Context, path string, o dataset.PrepareOptions, progress func(dataset.Progress)) (dataset.Manifest, error) {
 	d.w.did("prepare %s", path)
+	if b, err := json.Marshal(o.Recipe); err == nil && o.Recipe != (dataset.Recipe{}) {
+		d.w.did("recipe %s", b)
+	}
 	progress(dataset.Progress{What: "rows read", Done: 600, Total: 1200})
 	return d.w.Manifest, d.w.Err
 }
