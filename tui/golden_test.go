@@ -96,6 +96,29 @@ func troubled() *uitest.World {
 	return w
 }
 
+// billed is an account that costs money, with a plan against which something
+// speaks.
+func billed() *uitest.World {
+	w := uitest.Full()
+	w.Account.Name, w.Account.Bills = "aws", true
+	p := &w.Plan
+	p.Name, p.Instance, p.InstanceCount, p.RoleARN = "tb-openorca-20260714-120000", "ml.g5.12xlarge", 1, "arn:aws:iam::000000000000:role/train"
+	p.Config.BaseModel, p.Image = "mistralai/Mistral-7B-v0.3", "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.5.1"
+	p.Tokens, p.TokensBy = 1_250_000, "3.6 characters a token, estimated"
+	p.Checkpoints = p.Output + "/" + p.Name + "/checkpoints/"
+	p.Memory = &training.Memory{GiB: 11.4, HasGiB: 24, Strategy: "fsdp", GPUs: 4, Basis: "frozen weights 1.5, activations 5.0, logits 1.1, CUDA 0.8 GiB; own arithmetic, not measured"}
+	p.Time = &training.Time{Seconds: 4200, LowSeconds: 2700, HighSeconds: 7000, Basis: "12 min to 35 min to fetch, merge and upload, then 7.5 million tokens at about 2520 a second (1904 to 3864); planning values, not measured; waiting for capacity comes on top"}
+	p.Cost = &training.Cost{USD: 8.27, LowUSD: 5.32, HighUSD: 13.79, SpotLowUSD: 2.48, SpotHighUSD: 4.14,
+		Basis: "about 70 min on 1 x ml.g5.12xlarge at $7.090 an hour (price of 2026-07-02 in us-east-1, from public tables of SageMaker's list prices)"}
+	p.Warnings = []string{
+		"max_sequence_length 128 cuts off the end of 12.4 % of the rows (132 of 1068); the longest has 733 tokens",
+		"the bucket elsewhere for the base weights is in eu-west-1, the job would run in us-east-1, and SageMaker refuses that; take a bucket in us-east-1",
+	}
+	p.Unchecked = []training.Unchecked{{What: `whether the quota "ml.g5.12xlarge for training job usage" is at least 1; of types with GPUs it is often 0 until more is asked for`,
+		How: `aws service-quotas list-service-quotas --service-code sagemaker --region us-east-1 --query "Quotas[?QuotaName=='ml.g5.12xlarge for training job usage'].Value"`}}
+	return w
+}
+
 func scenes() []scene {
 	full := uitest.Full
 	refuses := with(func(w *uitest.World) {
@@ -164,6 +187,9 @@ func scenes() []scene {
 		{"training-advice", troubled, keysTo("2")},
 		{"training-form", full, keysTo("t")},
 		{"training-field", full, keysTo("t", "up", "up")},
+		{"training-plan", billed, keysTo("t", "ctrl+o")},
+		{"training-group", billed, keysTo("t", "down", "down", "down", "down", "enter", "down", "down", "down")},
+		{"training-start", billed, keysTo("t", "enter")},
 		{"training-stop", full, keysTo("2", "s")},
 		{"training-empty", empty, keysTo("2")},
 		{"training-stale", with(func(w *uitest.World) { w.Err = fmt.Errorf("connection refused") }), keysTo("2")},

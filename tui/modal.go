@@ -130,7 +130,12 @@ func (m *confirmModal) box(l *widget.Look, maxWidth, maxHeight int) (string, []s
 			name = max(name, l.Width(f[0]))
 		}
 		for _, f := range m.facts {
-			lines = append(lines, l.Row(inner).Gap(1).Cell(widget.Muted, f[0], name, false).Gap(2).Put(widget.Text, f[1]).String())
+			for i, s := range l.Wrap(f[1], inner-name-4) {
+				if i > 0 {
+					f[0] = ""
+				}
+				lines = append(lines, l.Row(inner).Gap(1).Cell(widget.Muted, f[0], name, false).Gap(2).Put(widget.Text, s).String())
+			}
 		}
 	}
 	lines = append(lines, widget.Blank(inner))

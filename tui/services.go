@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"time"
 
@@ -151,6 +152,8 @@ type Training interface {
 	SavePreset(p training.Preset, replace bool) error
 	DeletePreset(name string) error
 	Plan(ctx context.Context, s training.Spec) (training.Plan, error)
+	// Request is what Start would send, as JSON; nothing is sent.
+	Request(ctx context.Context, p training.Plan) (json.RawMessage, error)
 	Start(ctx context.Context, p training.Plan) (training.Job, error)
 	Jobs(ctx context.Context) ([]training.Job, error)
 	// Job returns everything about a job; a list may know less.

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
@@ -41,11 +40,7 @@ func (p *trainingPane) resume() tea.Cmd {
 		}
 		facts := [][2]string{{"new job", plan.Name}, {"work", widget.Plural(int64(plan.Steps), "step") + " in all"}, {"checkpoints", plan.Checkpoints}}
 		if p.app.svc.Account.Bills {
-			cost := "could not be estimated"
-			if plan.Cost != nil {
-				cost = fmt.Sprintf("at most about $%.2f", plan.Cost.USD)
-			}
-			facts = append(facts, [2]string{"instance", fmt.Sprintf("%d x %s", plan.InstanceCount, plan.Instance)}, [2]string{"cost", cost})
+			facts = append(facts, p.moneyFacts(plan)[1:]...)
 		}
 		p.app.modal = newConfirm(p.app, confirm{title: "Go on with the training job?", yes: "go on", lead: !p.app.svc.Account.Bills,
 			text: []string{from, "A new job goes on from its last checkpoint, with the same rows and settings."}, facts: facts,

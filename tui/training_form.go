@@ -222,15 +222,30 @@ func (p *trainingPane) start() tea.Cmd {
 	if !p.app.svc.Account.Bills {
 		return begin()
 	}
-	cost := "could not be estimated"
-	if plan.Cost != nil {
-		cost = fmt.Sprintf("about $%.2f", plan.Cost.USD)
-	}
-	facts := [][2]string{{"job", plan.Name}, {"instance", fmt.Sprintf("%d x %s", plan.InstanceCount, plan.Instance)}, {"cost", cost}}
-	if plan.Cost != nil {
-		facts = append(facts, [2]string{"", plan.Cost.Basis})
-	}
+	facts := p.moneyFacts(plan)
 	p.app.modal = newConfirm(p.app, confirm{title: "Start a training job that costs money?", yes: "start it", facts: facts,
 		text: []string{fmt.Sprintf("%s on %s, %s", widget.Plural(int64(plan.Steps), "step"), plan.Dataset, widget.Plural(plan.TrainRows, "row"))}, do: begin})
 	return nil
+}
+
+// moneyFacts are what a plan that costs money is confirmed by.
+func (p *trainingPane) moneyFacts(plan training.Plan) [][2]string {
+	facts := [][2]string{{"job", plan.Name}, {"instance", fmt.Sprintf("%d x %s", plan.InstanceCount, plan.Instance)}, {"cost", "could not be estimated"}}
+	if plan.Options.Spot {
+		facts[1][1] += ", spot"
+	}
+	if c := plan.Cost; c != nil {
+		facts[2][1] = c.Text()
+		if spot := c.Spot(); spot != "" && plan.Options.Spot {
+			facts[2][1] = spot + " (on demand " + c.Text() + ")"
+		}
+		facts = append(facts, [2]string{"", c.Basis})
+	}
+	if plan.Time != nil {
+		facts = append(facts, [2]string{"time", plan.Time.Text()})
+	}
+	if n := len(plan.Warnings); n > 0 {
+		facts = append(facts, [2]string{"warnings", fmt.Sprintf("%d, ctrl+o in the form shows them", n)})
+	}
+	return facts
 }

@@ -156,6 +156,8 @@ func (p *trainingPane) bind() {
 		{ID: "training.words", Keys: []string{"x"}, Label: "words", Help: "tell the chart in words, or draw it", Rank: 5, Do: do(func() { c.words = !c.words })},
 	}, inChart...)}
 	preset := []keys.Binding{
+		{ID: "training.plan", Keys: []string{"ctrl+o"}, Label: "whole plan", Help: "show all of the plan, and the request that would be sent", Rank: 4, Off: p.noPlan,
+			Do: func(string) tea.Cmd { return p.showPlan() }},
 		{ID: "training.save-preset", Keys: []string{"ctrl+y"}, Label: "save preset", Help: "keep the settings of the form under a name", Args: "NAME", Rank: 5,
 			Complete: p.ownPresets, Do: func(name string) tea.Cmd {
 				if name != "" {

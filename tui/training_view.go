@@ -238,14 +238,13 @@ func (p *trainingPane) viewForm() []string {
 		lines = append(lines, widget.Blank(p.w))
 	}
 	p.noteGroups()
-	plan := p.planLines()
 	// One or two lines explain the field; the form and the plan share what is left.
 	explain := 1
 	if p.h >= 30 {
 		explain = 2
 	}
 	rest := p.h - len(lines) - explain - 1
-	room := max(min(p.form.InSight(), rest-min(len(plan), rest/2)), 5)
+	room := max(min(p.form.InSight(), rest-min(len(p.planLines(1<<10)), rest/2)), 5)
 	body, x, y := p.form.Lines(l, p.w, room)
 	p.cx, p.cy = x, y+len(lines)
 	lines = append(lines, body...)
@@ -263,7 +262,7 @@ func (p *trainingPane) viewForm() []string {
 	if explain == 1 {
 		lines = append(lines, widget.Blank(p.w))
 	}
-	return widget.Fit(append(lines, plan...), p.w, p.h)
+	return widget.Fit(append(lines, p.planLines(p.h-len(lines))...), p.w, p.h)
 }
 
 // noteGroups tells what is in each group of the form.
@@ -277,65 +276,4 @@ func (p *trainingPane) noteGroups() {
 	for _, g := range jobGroups {
 		p.form.Field("group " + g.label).Note = g.note(v)
 	}
-}
-
-// planLines say what will be done, before it is done.
-func (p *trainingPane) planLines() []string {
-	l := p.app.look
-	note := ""
-	if p.planning {
-		note = widget.Spinner(p.app.frame) + " reading the dataset"
-	}
-	lines := []string{l.Rule(p.w, "Plan", note, false)}
-	if p.planErr != nil && !p.planning {
-		return append(lines, paragraph(l, p.w, widget.MarkFailed, p.planErr.Error(), widget.Bad, 1)...)
-	}
-	if p.plan == nil {
-		return append(lines, widget.Blank(p.w), widget.Blank(p.w), widget.Blank(p.w))
-	}
-	pl := p.plan
-	rows := widget.Plural(pl.TrainRows, "row") + " to train on"
-	if pl.ValidationRows > 0 {
-		rows += ", " + widget.Count(pl.ValidationRows) + " to evaluate with"
-	}
-	cost := "nothing: this account does not bill"
-	if pl.Cost != nil {
-		cost = fmt.Sprintf("about $%.2f   %s", pl.Cost.USD, pl.Cost.Basis)
-	} else if p.app.svc.Account.Bills {
-		cost = "could not be estimated"
-	}
-	where := pl.Instance
-	if pl.InstanceCount > 1 {
-		where = fmt.Sprintf("%d x %s", pl.InstanceCount, pl.Instance)
-	}
-	s := pl.Config.Settings
-	method := s.Method
-	if s.LoRARank > 0 {
-		method = fmt.Sprintf("%s r=%d", s.Method, s.LoRARank)
-	}
-	for _, f := range [][2]string{
-		{"job", pl.Name}, {"data", rows},
-		{"work", fmt.Sprintf("%s of %d sequences, %s, %s on %s", widget.Plural(int64(pl.Steps), "step"), s.BatchRows, s.PromptFormat, method, or(where, "this machine"))},
-		{"base model", pl.Config.BaseModel}, {"memory", memoryText(pl.Memory)}, {"output", pl.Output}, {"cost", cost},
-	} {
-		if f[1] != "" {
-			lines = append(lines, l.Row(p.w).Gap(2).Cell(widget.Muted, f[0], 10, false).Gap(2).Put(widget.Text, f[1]).String())
-		}
-	}
-	for _, w := range pl.Warnings {
-		lines = append(lines, paragraph(l, p.w, widget.MarkWarning, w, widget.Warn, 1)...)
-	}
-	return lines
-}
-
-// memoryText is what one GPU will hold.
-func memoryText(m *training.Memory) string {
-	if m == nil {
-		return ""
-	}
-	has := ""
-	if m.HasGiB > 0 {
-		has = fmt.Sprintf(" of %.0f", m.HasGiB)
-	}
-	return fmt.Sprintf("about %.1f%s GiB on each of %s, %s   %s", m.GiB, has, widget.Plural(int64(m.GPUs), "GPU"), m.Strategy, m.Basis)
 }

@@ -84,6 +84,7 @@ type UI struct {
 type Prices struct {
 	Date   string `toml:"date"`   // when they were read, year-month-day
 	Region string `toml:"region"` // where they hold
+	Source string `toml:"source"` // where they were read
 	// Instances gives the price of an hour of training by instance type.
 	Instances map[string]float64 `toml:"instances"`
 	// CMUMinute is the price of a custom model unit for a minute, CMUMonth that
@@ -103,6 +104,7 @@ func Default() Config {
 		Prices: Prices{
 			Date:      "2026-07-02",
 			Region:    "us-east-1",
+			Source:    "public tables of SageMaker's list prices",
 			CMUMinute: 0.05718,
 			CMUMonth:  1.95,
 			Instances: map[string]float64{

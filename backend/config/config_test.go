@@ -56,6 +56,7 @@ mute = []
 [prices]
 date = "2026-09-01"
 region = "eu-central-1"
+source = "a contract"
 cmu_minute = 0.07144
 cmu_month = 2
 [prices.instances]
@@ -71,7 +72,7 @@ cmu_month = 2
 		Chat:     Chat{99, 1, 0.5},
 		Eval:     Eval{7, "|\n", 9},
 		UI:       UI{"light", false, "256", "ascii", map[string][]string{"quit": {"ctrl+q"}, "help": {"?", "f1"}, "mute": nil}},
-		Prices:   Prices{"2026-09-01", "eu-central-1", Default().Prices.Instances, 0.07144, 2},
+		Prices:   Prices{"2026-09-01", "eu-central-1", "a contract", Default().Prices.Instances, 0.07144, 2},
 	}
 	want.Prices.Instances["ml.g5.12xlarge"] = 8
 	if !reflect.DeepEqual(c, want) {

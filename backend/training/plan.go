@@ -20,8 +20,6 @@ var jobNameForm = regexp.MustCompile(`^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$`)
 
 const (
 	maxJobName = 63
-	// charsPerToken is a planning value for English text.
-	charsPerToken = 3.6
 	// fewRows is when a plan warns that there is little to learn from.
 	fewRows = 10
 	// manyPasses is when a plan warns that the rows will be seen too often.
@@ -72,7 +70,7 @@ func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
 		return Plan{}, err
 	}
 	p.Checkpoints = cmp.Or(spec.Options.Checkpoints, "s3://"+s.c.Bucket+"/"+outputPrefix+"/"+p.Name+"/checkpoints/")
-	rows, err := count(ctx, train, settings.MaxSequenceLength)
+	rows, err := s.count(ctx, train, settings.PromptFormat, settings.MaxSequenceLength)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -82,81 +80,30 @@ func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
 	p.TrainRows = rows.usable
 	held := counted{}
 	if validation != "" {
-		if held, err = count(ctx, validation, settings.MaxSequenceLength); err != nil {
+		if held, err = s.count(ctx, validation, settings.PromptFormat, settings.MaxSequenceLength); err != nil {
 			return Plan{}, err
 		}
 		p.ValidationRows = held.usable
 	}
 	perStep := float64(settings.BatchRows * settings.MaxSequenceLength)
-	tokens := float64(rows.chars) / charsPerToken
 	if p.Steps = settings.MaxSteps; p.Steps == 0 {
-		p.Steps = max(1, int(math.Ceil(settings.Epochs*tokens/perStep)))
+		p.Steps = max(1, int(math.Ceil(settings.Epochs*rows.tokens/perStep)))
 	}
-	p.Tokens, p.TruncatedRows = int64(tokens), rows.cut
+	p.Tokens, p.TokensBy, p.TruncatedRows, p.DroppedRows = int64(rows.tokens), rows.counter(), rows.cut, rows.left
 	p.Memory = memory(s.c.BaseModel, settings, p.Instance, p.InstanceCount)
-	p.Warnings = append(s.warnings(rows, settings, validation, tokens, p.Steps), s.optionWarnings(p, imageWarning)...)
+	p.Warnings = append(s.warnings(rows, settings, validation, p.Steps), s.optionWarnings(p, imageWarning)...)
+	p.Warnings = append(p.Warnings, formatWarnings(s.c.BaseModel, manifest, settings)...)
+	s.checkAccount(ctx, &p)
 	if s.c.Bills {
 		s.addCost(&p, float64(p.Steps)*perStep)
 	}
 	return p, nil
 }
 
-// counted is what one pass over a split found.
-type counted struct {
-	usable, unusable int64
-	chars, longest   int64
-	cut              int64 // rows with more tokens than fit, as estimated
-	firstErr         string
-}
-
-func count(ctx context.Context, path string, most int) (counted, error) {
-	var c counted
-	d, err := dataset.Open(ctx, path, dataset.OpenOptions{})
-	if err != nil {
-		return c, err
-	}
-	defer d.Close()
-	if err := d.Usable(); err != nil {
-		return c, err
-	}
-	err = d.Examples(ctx, 0, func(e dataset.Example) error {
-		if e.Err != "" || strings.TrimSpace(e.Question) == "" || strings.TrimSpace(e.Answer) == "" {
-			c.unusable++
-			if c.firstErr == "" {
-				c.firstErr = safetext.Line(e.Err)
-			}
-			return nil
-		}
-		n := int64(len(e.System) + len(e.Question) + len(e.Answer))
-		c.usable++
-		c.chars += n
-		c.longest = max(c.longest, n)
-		if float64(n)/charsPerToken > float64(most) {
-			c.cut++
-		}
-		return nil
-	})
-	return c, err
-}
-
-func (s *Service) warnings(rows counted, settings Settings, validation string, tokens float64, steps int) []string {
-	var w []string
+func (s *Service) warnings(rows counted, settings Settings, validation string, steps int) []string {
+	w := s.rowWarnings(rows, settings)
 	add := func(format string, args ...any) { w = append(w, fmt.Sprintf(format, args...)) }
-	if rows.unusable > 0 {
-		first := ""
-		if rows.firstErr != "" {
-			first = ", the first because " + rows.firstErr
-		}
-		add("%d rows cannot be used and are left out%s", rows.unusable, first)
-	}
-	if rows.usable < fewRows {
-		add("only %d rows to learn from", rows.usable)
-	}
-	if longest := float64(rows.longest) / charsPerToken; longest > float64(settings.MaxSequenceLength) {
-		add("the longest row has about %.0f tokens; what goes beyond max_sequence_length %d is cut off, in about %.1f %% of the rows (%d of %d)",
-			longest, settings.MaxSequenceLength, 100*float64(rows.cut)/float64(rows.usable), rows.cut, rows.usable)
-	}
-	if passes := float64(steps*settings.BatchRows*settings.MaxSequenceLength) / max(tokens, 1); passes > manyPasses {
+	if passes := float64(steps*settings.BatchRows*settings.MaxSequenceLength) / max(rows.tokens, 1); passes > manyPasses {
 		add("every row will be seen about %.0f times; fewer max_steps may do", passes)
 	}
 	if validation == "" && settings.EvalEvery > 0 {
@@ -166,7 +113,7 @@ func (s *Service) warnings(rows counted, settings Settings, validation string, t
 		add("no bucket is configured; set account.bucket in the configuration file before starting")
 	}
 	if s.c.RoleARN == "" {
-		add("no training role is configured; set account.training_role in the configuration file before starting")
+		add("no training role is configured; set account.training_role in the configuration file before starting; tunebench train role prints the policies that it needs")
 	}
 	if err := s.checkCode(); err != nil {
 		add("%v", err)
@@ -211,59 +158,6 @@ func checkJobName(name string) error {
 		return fmt.Errorf("the training job name %q is too long: %d characters where SageMaker takes at most %d", safetext.Line(name), len(name), maxJobName)
 	}
 	return fmt.Errorf("the training job name %q is not allowed; use letters, digits and hyphens, with a letter or digit at both ends", safetext.Line(name))
-}
-
-// speed is a planning value in trained tokens per second of an instance with
-// QLoRA on a 7B model.
-var speed = []struct {
-	prefix string
-	perGPU float64
-}{{"ml.g5.", 700}, {"ml.g6e.", 3300}, {"ml.g6.", 850}, {"ml.p4d", 3200}, {"ml.p4de", 4000}, {"ml.p5.", 7500}}
-
-var gpus = map[string]float64{
-	"ml.g5.12xlarge": 4, "ml.g5.24xlarge": 4, "ml.g5.48xlarge": 8, "ml.g6.12xlarge": 4, "ml.g6.24xlarge": 4, "ml.g6.48xlarge": 8,
-	"ml.g6e.12xlarge": 4, "ml.g6e.24xlarge": 4, "ml.g6e.48xlarge": 8, "ml.p4d.24xlarge": 8, "ml.p4de.24xlarge": 8, "ml.p5.48xlarge": 8,
-}
-
-const (
-	// fixedTime is image pull, packages, weights, merge and upload.
-	fixedTime = 20 * time.Minute
-	// scaling is what several GPUs keep of their sum.
-	scaling = 0.9
-	// spotLow and spotHigh are planning values of a spot price's part of the
-	// listed one; AWS claims down to 0.1.
-	spotLow, spotHigh = 0.3, 0.5
-)
-
-// addCost estimates what the training of so many tokens costs.
-func (s *Service) addCost(p *Plan, tokens float64) {
-	price, ok := s.c.Prices.Instances[p.Instance]
-	rate := 0.0
-	for _, v := range speed {
-		if strings.HasPrefix(p.Instance, v.prefix) {
-			rate = v.perGPU
-		}
-	}
-	if !ok || rate == 0 {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("the cost cannot be estimated: no price or speed is known for %s; set prices.instances in the configuration file", p.Instance))
-		return
-	}
-	if n := gpus[p.Instance]; n > 1 {
-		rate *= n * scaling
-	}
-	if p.InstanceCount > 1 {
-		rate *= float64(p.InstanceCount) * scaling
-	}
-	d := fixedTime + time.Duration(tokens/rate*float64(time.Second))
-	usd := d.Hours() * price * float64(p.InstanceCount)
-	p.Cost = &Cost{
-		USD: usd, SpotLowUSD: spotLow * usd, SpotHighUSD: spotHigh * usd,
-		Basis: fmt.Sprintf("about %s on %d × %s at $%.3f an hour (price of %s in %s): %s fixed, then %.1f million tokens at about %.0f a second",
-			d.Round(time.Minute), p.InstanceCount, p.Instance, price, s.c.Prices.Date, s.c.Prices.Region, fixedTime, tokens/1e6, rate),
-	}
-	if s.c.Region != s.c.Prices.Region {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("the price is of %s, the job would run in %s", s.c.Prices.Region, s.c.Region))
-	}
 }
 
 // ready refuses a plan that cannot be started.

@@ -29,7 +29,7 @@ func (s *Service) spent(j Job) *Cost {
 	}
 	n := max(j.InstanceCount, 1)
 	d := j.Billable(s.c.Now())
-	basis := fmt.Sprintf("%s on %d × %s at $%.3f an hour (price of %s in %s)", d.Round(time.Second), n, j.Instance, price, s.c.Prices.Date, s.c.Prices.Region)
+	basis := fmt.Sprintf("%s on %d x %s at $%.3f an hour (price of %s in %s)", d.Round(time.Second), n, j.Instance, price, s.c.Prices.Date, s.c.Prices.Region)
 	if j.Spot {
 		basis += "; spot: SageMaker counts less time as billable when the job has ended"
 	}

@@ -13,7 +13,7 @@ func TestSpent(t *testing.T) {
 	s := New(Config{Bills: true, Prices: config.Default().Prices, Now: func() time.Time { return now }})
 	j := Job{Status: "InProgress", SecondaryStatus: "Training", Instance: "ml.g6e.2xlarge", InstanceCount: 2, Started: now.Add(-30 * time.Minute)}
 	c := s.spent(j)
-	if c == nil || c.USD < 2.79 || c.USD > 2.81 || !strings.Contains(c.Basis, "30m0s on 2 × ml.g6e.2xlarge at $2.800 an hour (price of 2026-07-02") {
+	if c == nil || c.USD < 2.79 || c.USD > 2.81 || !strings.Contains(c.Basis, "30m0s on 2 x ml.g6e.2xlarge at $2.800 an hour (price of 2026-07-02") {
 		t.Errorf("%+v", c)
 	}
 	j.Status, j.Ended, j.BillableSeconds, j.Spot = "Completed", now, 600, true

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker/types"
 
 	"tunebench/backend/account/awserror"
+	"tunebench/backend/artifact"
 	"tunebench/backend/config"
 	"tunebench/backend/safetext"
 	"tunebench/backend/store"
@@ -37,6 +38,11 @@ type Config struct {
 	// Container holds the code that runs inside the job; nil when this build
 	// has none. SmallBase needs none.
 	Container fs.FS
+	// Tokenizer loads the tokenizer that plans count with; nil lets them estimate.
+	Tokenizer     func() (*artifact.Tokenizer, error)
+	TokenizerName string
+	// AccountID asks for the account's number; nil when it is not to be asked.
+	AccountID func(context.Context) (string, error)
 	// Own holds the user's own presets.
 	Own PresetFolder
 	// LogDir keeps the logs that were read, so that each is read once; "" keeps
@@ -50,8 +56,10 @@ type Config struct {
 
 // Service is the training service. Its methods are safe for concurrent use.
 type Service struct {
-	c    Config
-	logs limiter
+	c      Config
+	logs   limiter
+	counts counts
+	checks checks
 }
 
 // New returns the service.

@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -122,8 +123,15 @@ func (s *Service) create(ctx context.Context, in *sagemaker.CreateTrainingJobInp
 			return "", err
 		}
 	}
-	return "", awserror.Explain(err)
+	if err = awserror.Explain(err); roleTrouble.MatchString(err.Error()) {
+		err = fmt.Errorf("%w; `tunebench train role` prints the policies that the role and you need", err)
+	}
+	return "", err
 }
+
+// roleTrouble is what SageMaker says of a role that it may not assume, or that
+// the caller may not pass.
+var roleTrouble = regexp.MustCompile(`(?i)assume (the )?role|AssumeRole|PassRole`)
 
 // short cuts text to what a hyper-parameter may hold.
 func short(text string) string {

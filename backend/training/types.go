@@ -126,12 +126,23 @@ type Options struct {
 // Cost is money that a plan is expected to take, in US dollars.
 type Cost struct {
 	USD float64 `json:"usd"`
+	// LowUSD to HighUSD is what a plan may take; 0 where money was spent already.
+	LowUSD  float64 `json:"low_usd,omitempty"`
+	HighUSD float64 `json:"high_usd,omitempty"`
 	// SpotLowUSD to SpotHighUSD is what spot capacity may take instead: a
 	// planning value, because its price is not published for training jobs.
 	SpotLowUSD  float64 `json:"spot_low_usd,omitempty"`
 	SpotHighUSD float64 `json:"spot_high_usd,omitempty"`
 
 	Basis string `json:"basis"` // how it was reckoned, with the price's date
+}
+
+// Time is how long a job may run, by planning values.
+type Time struct {
+	Seconds     int64  `json:"seconds"`
+	LowSeconds  int64  `json:"low_seconds"`
+	HighSeconds int64  `json:"high_seconds"`
+	Basis       string `json:"basis"`
 }
 
 // Plan is a training job before it is started.
@@ -149,15 +160,22 @@ type Plan struct {
 	Output         string    `json:"output"`      // s3:// prefix
 	Checkpoints    string    `json:"checkpoints"` // s3:// prefix
 	Options        Options   `json:"options,omitzero"`
-	// Tokens are those of the train split's questions and answers, estimated from
-	// the characters; TruncatedRows do not fit max_sequence_length.
-	Tokens        int64 `json:"tokens"`
-	TruncatedRows int64 `json:"truncated_rows"`
+	// Tokens are those of the train split's rows, TokensBy what counted them.
+	// TruncatedRows do not fit max_sequence_length, DroppedRows not even with their
+	// question.
+	Tokens        int64  `json:"tokens"`
+	TokensBy      string `json:"tokens_by"`
+	TruncatedRows int64  `json:"truncated_rows"`
+	DroppedRows   int64  `json:"dropped_rows"`
 	// Memory is nil when the base model's shape is not known.
 	Memory *Memory `json:"memory,omitempty"`
-	// Cost is nil on an account that does not bill.
+	// Time and Cost are nil on an account that does not bill, and where they are
+	// not known.
+	Time     *Time    `json:"time,omitempty"`
 	Cost     *Cost    `json:"cost,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
+	// Unchecked is what may speak against the job and could not be found out.
+	Unchecked []Unchecked `json:"unchecked,omitempty"`
 }
 
 // Phase is one secondary status that the job went through.

@@ -342,3 +342,31 @@ func TestWatchOfNoJobEnds(t *testing.T) {
 	wait(t, w, "the error", func() bool { return awserror.KindOf(w.Err()) == awserror.Unavailable })
 	w.Close()
 }
+
+// TestRoleTrouble: a role that SageMaker may not assume, or that may not be
+// passed, is told with where its policies are.
+func TestRoleTrouble(t *testing.T) {
+	s, sc := scripted(t)
+	sc.on("DescribeTrainingJob", func(map[string]any) (int, any) {
+		return fail(400, "ValidationException", "Requested resource not found.")
+	})
+	p, err := s.Plan(t.Context(), Spec{Dataset: rowsFile(t, 20)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range [][2]string{
+		{"ValidationException", "Could not assume role arn:aws:iam::111122223333:role/r. Please ensure that the role exists and allows principal 'sagemaker.amazonaws.com' to assume the role."},
+		{"AccessDeniedException", "User: arn:aws:iam::111122223333:user/u is not authorized to perform: iam:PassRole on resource: arn:aws:iam::111122223333:role/r"},
+	} {
+		sc.on("CreateTrainingJob", func(map[string]any) (int, any) { return fail(400, a[0], a[1]) })
+		if _, err := s.Start(t.Context(), p); err == nil || !strings.Contains(err.Error(), "tunebench train role") {
+			t.Errorf("%v", err)
+		}
+	}
+	sc.on("CreateTrainingJob", func(map[string]any) (int, any) {
+		return fail(400, "ValidationException", "VolumeSizeInGB is too small")
+	})
+	if _, err := s.Start(t.Context(), p); err == nil || strings.Contains(err.Error(), "train role") {
+		t.Errorf("%v", err)
+	}
+}

@@ -86,11 +86,17 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 		return nil, errors.Join(err, acct.Close(ctx))
 	}
 	s := &session{paths: paths, config: cfg, account: acct, store: st}
+	tokenizer := screenTokenizer(cfg)
 	s.training = training.New(training.Config{
 		SageMaker: acct.SageMaker(), Logs: acct.Logs(), S3: acct.S3(), Store: st,
 		Bucket: acct.Bucket(), RoleARN: acct.TrainingRole(), BaseModel: acct.TrainingBase(),
 		Bills: acct.Bills(), Defaults: cfg.Training, Prices: cfg.Prices,
 		AccountName: acct.Name(), Region: acct.Region(), LogDir: filepath.Join(paths.State, "logs"),
+		Tokenizer: tokenizer.Load, TokenizerName: tokenizer.Name,
+		AccountID: func(ctx context.Context) (string, error) {
+			id, err := acct.Identity(ctx)
+			return id.Account, err
+		},
 		Container: container.Files(), Own: training.PresetFolder(paths.PresetsDir()),
 	})
 	var runs []string

@@ -13,7 +13,7 @@ import (
 
 func newTrain(g *globals) *cobra.Command {
 	return group("train", "Plan, start and watch training jobs",
-		newTrainPlan(g), newTrainStart(g), newTrainResume(g), newTrainAgain(g), newTrainDiff(g), newTrainList(g), newTrainStatus(g), newTrainLogs(g), newTrainMetrics(g), newTrainStop(g), newTrainPresets(g))
+		newTrainPlan(g), newTrainStart(g), newTrainResume(g), newTrainAgain(g), newTrainDiff(g), newTrainList(g), newTrainStatus(g), newTrainLogs(g), newTrainMetrics(g), newTrainStop(g), newTrainPresets(g), newTrainRole(g))
 }
 
 func finishSpec(spec *training.Spec, set []string) error {
@@ -80,9 +80,15 @@ func (g *globals) showPlan(p training.Plan, asData bool) {
 		w = g.out
 	}
 	c := p.Config.Settings
-	cost := ""
+	took, cost := "", ""
+	if p.Time != nil {
+		took = fmt.Sprintf("%s (%s)", p.Time.Text(), p.Time.Basis)
+	}
 	if p.Cost != nil {
-		cost = fmt.Sprintf("about $%.2f (%s); on spot capacity perhaps $%.2f to $%.2f", p.Cost.USD, p.Cost.Basis, p.Cost.SpotLowUSD, p.Cost.SpotHighUSD)
+		cost = fmt.Sprintf("%s (%s)", p.Cost.Text(), p.Cost.Basis)
+		if spot := p.Cost.Spot(); spot != "" {
+			cost += "; on spot capacity " + spot
+		}
 	}
 	memory := ""
 	if m := p.Memory; m != nil {
@@ -98,13 +104,21 @@ func (g *globals) showPlan(p training.Plan, asData bool) {
 	fields(w,
 		"job", p.Name, "dataset", p.Dataset,
 		"rows", fmt.Sprintf("%d train, %d validation", p.TrainRows, p.ValidationRows),
-		"tokens", fmt.Sprintf("about %d", p.Tokens), "base model", p.Config.BaseModel, "method", method, "prompt format", c.PromptFormat,
+		"tokens", fmt.Sprintf("about %d (%s)", p.Tokens, p.TokensBy), "base model", p.Config.BaseModel, "method", method, "prompt format", c.PromptFormat,
 		"steps", fmt.Sprintf("%d of %d × %d tokens", p.Steps, c.BatchRows, c.MaxSequenceLength),
 		"learning rate", fmt.Sprintf("%g %s", c.LearningRate, c.Schedule),
 		"instance", fmt.Sprintf("%d × %s", p.InstanceCount, p.Instance),
-		"memory", memory, "output", p.Output, "cost", cost)
-	for _, warn := range p.Warnings {
-		g.say("warning: %s", warn)
+		"memory", memory, "output", p.Output, "time", took, "cost", cost)
+	g.warn(p)
+}
+
+// warn says what speaks against a plan, and what could not be found out.
+func (g *globals) warn(p training.Plan) {
+	for _, w := range p.Warnings {
+		g.say("warning: %s", w)
+	}
+	for _, u := range p.Unchecked {
+		g.say("not checked: %s\n             look it up: %s", u.What, u.How)
 	}
 }
 
@@ -141,9 +155,7 @@ func (g *globals) showRequest(ctx context.Context, s *session, spec training.Spe
 	if err != nil {
 		return err
 	}
-	for _, w := range plan.Warnings {
-		g.say("warning: %s", w)
-	}
+	g.warn(plan)
 	request, err := s.training.Request(ctx, plan)
 	if err != nil {
 		return err
@@ -176,10 +188,8 @@ func (g *globals) startTraining(ctx context.Context, s *session, spec training.S
 	if err != nil {
 		return training.Job{}, err
 	}
-	if plan.Cost == nil {
-		for _, w := range plan.Warnings {
-			g.say("warning: %s", w)
-		}
+	if !s.account.Bills() {
+		g.warn(plan)
 	} else {
 		g.showPlan(plan, false)
 		if err := g.confirm("Start this training job?"); err != nil {

@@ -108,8 +108,8 @@ func (w *World) Deps() tui.Deps {
 				Close: func(context.Context) error { return nil }}, nil
 		},
 		Themes: themes.NewSet(nil), UI: config.UI{Theme: "auto", Color: "auto"}, Chat: config.Default().Chat, Eval: config.Default().Eval,
-		Prices: config.Default().Prices,
-		Now:    func() time.Time { return Noon },
+		Prices: config.Default().Prices, Train: config.Default().Training,
+		Now: func() time.Time { return Noon },
 	}
 }
 
@@ -330,6 +330,10 @@ func (t trainings) Plan(_ context.Context, s training.Spec) (training.Plan, erro
 	}
 	p.Options = s.Options
 	return p, p.Config.Settings.Override(s.Set)
+}
+
+func (t trainings) Request(_ context.Context, p training.Plan) (json.RawMessage, error) {
+	return json.Marshal(map[string]any{"TrainingJobName": p.Name, "EnableManagedSpotTraining": p.Options.Spot})
 }
 
 func (t trainings) Start(_ context.Context, p training.Plan) (training.Job, error) {
