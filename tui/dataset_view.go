@@ -41,7 +41,7 @@ func (p *datasetPane) table(width int) (*widget.Table, []string) {
 		c := widget.Column{Title: name, Width: min(14, need), Grow: 2, Drop: i + 1, Max: need}
 		switch name {
 		case m.Question, m.Messages:
-			c.Width, c.Grow = min(24, need), 6
+			c.Width, c.Grow = min(34, need), 6
 		case m.Answer:
 			c.Width, c.Grow = min(16, need), 4
 		case m.Category, m.ID:

@@ -38,19 +38,9 @@ func main() {
 
 func run(out, samples string) (err error) {
 	dataset.SetSample(os.DirFS(samples))
-	home, err := os.MkdirTemp("", "tunebench-shots-*")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(home)) }()
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	d, err := command.Workbench(home)
-	if err != nil {
-		return err
-	}
-	d.UI.Theme, d.UI.Color = "auto", "truecolor" // it follows the terminal, see wear
 	dark, err := load(themes.DefaultDark)
 	if err != nil {
 		return err
@@ -59,6 +49,36 @@ func run(out, samples string) (err error) {
 	if err != nil {
 		return err
 	}
+	a := artist{out: out, dark: dark, light: light}
+	err = a.sit(width, height, play)
+	for _, size := range [][2]int{{80, 24}, {200, 50}} {
+		err = errors.Join(err, a.sit(size[0], size[1], func(s *uitest.Screen, shot shooter) {
+			datasets(s, func(s *uitest.Screen, name, about string) { shot(s, fmt.Sprintf("%s-%d", name, size[0]), about) })
+		}))
+	}
+	return err
+}
+
+// shooter draws the screen as NAME.svg and NAME-light.svg.
+type shooter func(s *uitest.Screen, name, about string)
+
+type artist struct {
+	out         string
+	dark, light look
+}
+
+// sit plays a workbench of its own on a terminal of that size.
+func (a artist) sit(width, height int, play func(*uitest.Screen, shooter)) (err error) {
+	home, err := os.MkdirTemp("", "tunebench-shots-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(home)) }()
+	d, err := command.Workbench(home)
+	if err != nil {
+		return err
+	}
+	d.UI.Theme, d.UI.Color = "auto", "truecolor" // it follows the terminal, see wear
 
 	p := &player{}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
@@ -69,15 +89,15 @@ func run(out, samples string) (err error) {
 				Title: "tunebench", Describe: about,
 				Background: l.color(themes.Background), Text: l.color(themes.Text), Muted: l.color(themes.Muted), Line: l.color(themes.Border),
 			})
-			if err := os.WriteFile(filepath.Join(out, file), b, 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(a.out, file), b, 0o644); err != nil {
 				p.Fatalf("%v", err)
 			}
 			fmt.Printf("%s  %d bytes\n", file, len(b))
 		}
-		write(name+".svg", dark)
-		wear(s, light, dark)
-		write(name+"-light.svg", light)
-		wear(s, dark, light)
+		write(name+".svg", a.dark)
+		wear(s, a.light, a.dark)
+		write(name+"-light.svg", a.light)
+		wear(s, a.dark, a.light)
 	})
 	return nil
 }
@@ -124,7 +144,7 @@ func wear(s *uitest.Screen, to, from look) {
 }
 
 // play goes through the loop and stops for an image in each pane.
-func play(s *uitest.Screen, shot func(s *uitest.Screen, name, about string)) {
+func play(s *uitest.Screen, shot shooter) {
 	s.Wait("1,200 rows", "as it is trained", "user/local")
 	shot(s, "dataset", "The dataset pane: the sample's rows, one row and the text it is trained as")
 
@@ -138,7 +158,9 @@ func play(s *uitest.Screen, shot func(s *uitest.Screen, name, about string)) {
 	s.WaitFor(10*time.Minute, "import it with i").Press("i")
 	s.Wait("there is one chat template")
 	shot(s, "import", "The import pane: the preflight of an artifact")
-	s.Press("enter").WaitFor(time.Minute, "chat with it with c").Press("c").Wait("question")
+	s.Press("enter").WaitFor(time.Minute, "chat with it with c").Press("v").WaitFor(time.Minute, "Converse", "end_turn")
+	shot(s, "import-proved", "The import pane: the imported model is proved: asked in every form that it can be asked in")
+	s.Press("c").Wait("enter send")
 	for _, q := range []string{"What is the capital of Norway?", "Who wrote Dracula?", "What is the atomic number of iridium?"} {
 		before := strings.Count(s.Text(), "end_turn")
 		s.Type(q).Press("enter")
@@ -153,6 +175,22 @@ func play(s *uitest.Screen, shot func(s *uitest.Screen, name, about string)) {
 	s.Press("3").Wait("Imported models").Press("e").Wait("New evaluation").Press("enter")
 	s.WaitFor(2*time.Minute, "640 of 640 records", "is better than base")
 	shot(s, "scoreboard", "The scoreboard: scores with intervals, the difference to the base model, categories")
+}
+
+// datasets goes through the dataset pane.
+func datasets(s *uitest.Screen, shot shooter) {
+	s.Wait("1,200 rows")
+	shot(s, "dataset-table", "The dataset pane: the table of rows")
+	s.Press("enter").Wait("esc table", "as it is trained", "learnt")
+	shot(s, "dataset-row", "The dataset pane: one row, and the text it is trained as")
+	s.Press("i").Wait("[INST]")
+	s.Until(uitest.Patience, "ids of tokens", func(screen string) bool { return strings.Contains(screen, "▌ ▁") })
+	shot(s, "dataset-prompt", "The dataset pane: the row in tokens with their ids; those that are learnt are marked")
+	s.Press("esc", "s").Wait("Rows that look wrong")
+	s.Gone("reading")
+	shot(s, "dataset-profile", "The dataset pane: the profile of all rows")
+	s.Press("esc", "&").Type("category ~ products and len(answer) > 6").Press("enter").Wait("shown")
+	shot(s, "dataset-filter", "The dataset pane: only the rows that a filter keeps")
 }
 
 // player is what the driver needs of a test.
