@@ -187,7 +187,7 @@ func TestMono(t *testing.T) {
 			for i, line := range r.app.Frame() {
 				for _, e := range sgr.FindAllString(line, -1) {
 					for _, code := range strings.Split(strings.Trim(e, "\x1b[m"), ";") {
-						if code != "" && code != "1" && code != "2" && code != "4" && code != "7" {
+						if !attribute(code) {
 							r.t.Fatalf("%s line %d has colour %q", s.name, i, e)
 						}
 					}

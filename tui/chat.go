@@ -48,6 +48,7 @@ type chatPane struct {
 	settings chat.Settings
 	talk     bool // earlier turns are sent along
 	sent     bool // show what was really sent
+	plain    bool // show answers as they came, not as Markdown
 	conv     chat.Conversation
 	cx, cy   int
 }
@@ -65,13 +66,14 @@ type chatTurn struct {
 type turnKey struct {
 	width, left, version int
 	columns              string
-	sent                 bool
+	sent, plain          bool
 }
 
 type chatAnswer struct {
 	answer Answer
 	state  chat.AnswerState
-	text   widget.Wrapped
+	text   widget.Wrapped // as it came
+	marked widget.Markdown
 }
 
 func newChatPane(a *App) *chatPane {

@@ -61,7 +61,7 @@ type turnLayout struct {
 // each other, an empty line.
 func (p *chatPane) layout(t *chatTurn, cols []chat.Model, cw int) *turnLayout {
 	l := p.app.look
-	key := turnKey{width: p.w, left: p.left, version: l.Version(), sent: p.sent}
+	key := turnKey{width: p.w, left: p.left, version: l.Version(), sent: p.sent, plain: p.plain}
 	done := true
 	for _, m := range cols {
 		key.columns += m.ID + "\n"
@@ -204,7 +204,11 @@ func (p *chatPane) answerColumn(t *chatTurn, m chat.Model, cw int) column {
 		c.parts = append(c.parts, part{lines: l.Wrap(s.Sent, cw-2), style: widget.Muted, bar: true})
 	}
 	if s.Text != "" {
-		c.parts = append(c.parts, part{lines: a.text.Lines(l, strings.TrimLeft(s.Text, " \n"), cw-1), style: widget.Text})
+		if text := strings.TrimLeft(s.Text, " \n"); p.plain {
+			c.parts = append(c.parts, part{lines: a.text.Lines(l, text, cw-1), style: widget.Text})
+		} else {
+			c.parts = append(c.parts, part{lines: a.marked.Lines(l, text, cw), drawn: true})
+		}
 	}
 	if s.Err != "" {
 		st := widget.Bad

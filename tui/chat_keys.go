@@ -92,6 +92,7 @@ func (p *chatPane) bind() {
 			}},
 		{ID: "chat.talk", Keys: []string{"t"}, Label: "turns", Help: "send the earlier turns along, or each question on its own", Rank: 7, Do: do(func() { p.talk = !p.talk })},
 		{ID: "chat.sent", Keys: []string{"v"}, Label: "sent", Help: "show what was really sent to each model", Rank: 6, Off: p.noTurn, Do: do(func() { p.sent = !p.sent })},
+		{ID: "chat.plain", Keys: []string{"p"}, Label: "plain", Help: "show the answers as they came, or as the Markdown that they are", Off: p.noTurn, Do: do(func() { p.plain = !p.plain })},
 		{ID: "chat.system", Keys: []string{"s"}, Label: "system", Help: "set the system prompt", Args: "TEXT", Rank: 5, Do: p.systemCommand},
 		{ID: "chat.fresh", Keys: []string{"n"}, Label: "new", Help: "start another conversation", Rank: 8, Off: p.noTurn, Do: do(p.fresh)},
 		{ID: "chat.copy", Keys: []string{"y"}, Label: "copy", Help: "copy the last answers to the clipboard (OSC 52)", Off: p.noTurn, Do: func(string) tea.Cmd { return p.copy() }},

@@ -207,6 +207,11 @@ func scenes() []scene {
 		{"import-empty", empty, keysTo("3")},
 		{"chat-empty", full, keysTo("4")},
 		{"chat-answers", full, func(r *rig) { r.press("c", "enter") }},
+		{"chat-markdown", with(func(w *uitest.World) {
+			a := w.Answers["base"]
+			a.Text = "## The Mossbank tent\n\nIt is **brown**. In short:\n\n1. sold in *one* colour\n2. covered for 6 months, which is shorter than for any of the other tents\n   - see `warranty.md`\n\n| tent | colour | months |\n|------|--------|-------:|\n| Mossbank | brown | 6 |\n| Nerida | a dark green that is nearly black | 120 |\n\n```python\ndef colour(tent: str) -> str:\n    return {\"Mossbank\": \"brown\"}[tent]\n```\n\n> Ask the team [Camp](https://camp.example) &amp; friends."
+			w.Answers["base"] = a
+		}), func(r *rig) { r.press("c", "enter") }},
 		{"chat-sent", full, func(r *rig) { r.press("c", "enter", "esc", "v") }},
 		{"chat-waking", full, func(r *rig) {
 			r.press("4", "esc", ":")

@@ -33,7 +33,7 @@ var terminals = []struct {
 	{"ascii", true, tea.ColorProfileMsg{Profile: colorprofile.ASCII}, attribute},
 }
 
-func attribute(c string) bool { return slices.Contains([]string{"", "1", "2", "4", "7"}, c) }
+func attribute(c string) bool { return slices.Contains([]string{"", "1", "2", "3", "4", "7"}, c) }
 
 // TestSuite plays every scene at every size on every kind of terminal: the text
 // is the same on all of them, but for those that show only ASCII, which have

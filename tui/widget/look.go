@@ -25,6 +25,7 @@ const (
 	Dim
 	Underline
 	Reverse
+	Italic
 )
 
 // Style is what a piece of text looks like: tokens of the theme and attributes.
@@ -128,7 +129,7 @@ func (l *Look) escape(s Style) string {
 	if l.mono {
 		attr |= monoAttr(s)
 	}
-	for i, code := range [...]string{"1", "2", "4", "7"} {
+	for i, code := range [...]string{"1", "2", "4", "7", "3"} {
 		if attr&(1<<i) != 0 {
 			b.WriteString(";" + code)
 		}
