@@ -96,6 +96,19 @@ func troubled() *uitest.World {
 	return w
 }
 
+// differing is an account with two jobs that differ.
+func differing() *uitest.World {
+	w := uitest.Full()
+	w.Differs = []training.Difference{
+		{What: "dataset", A: "sample:openorca-sample.jsonl", B: "/data/facts.jsonl"},
+		{What: "options.instance", A: "ml.g5.12xlarge", B: "ml.g6e.2xlarge"},
+		{What: "options.tags", B: "team=us"},
+		{What: "settings.learning_rate", A: "0.002", B: "5e-05"},
+		{What: "settings.lora_targets", A: "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj", B: "q_proj,v_proj"},
+	}
+	return w
+}
+
 // billed is an account that costs money, with a plan against which something
 // speaks.
 func billed() *uitest.World {
@@ -190,6 +203,8 @@ func scenes() []scene {
 		{"training-plan", billed, keysTo("t", "ctrl+o")},
 		{"training-group", billed, keysTo("t", "down", "down", "down", "down", "enter", "down", "down", "down")},
 		{"training-start", billed, keysTo("t", "enter")},
+		{"training-again", full, keysTo("2", "down", "down", "A")},
+		{"training-diff", differing, keysTo("2", "d", "enter")},
 		{"training-stop", full, keysTo("2", "s")},
 		{"training-empty", empty, keysTo("2")},
 		{"training-stale", with(func(w *uitest.World) { w.Err = fmt.Errorf("connection refused") }), keysTo("2")},

@@ -161,6 +161,9 @@ type Training interface {
 	Stop(ctx context.Context, name string) error
 	// Resume is what to plan to go on from a job's last checkpoint.
 	Resume(ctx context.Context, job string) (training.Spec, error)
+	// Again is what to plan to start a job once more; Diff is in what two differ.
+	Again(ctx context.Context, job string) (training.Spec, error)
+	Diff(ctx context.Context, a, b string) ([]training.Difference, error)
 	Watch(ctx context.Context, name string) Watch
 }
 

@@ -62,7 +62,9 @@ type trainingPane struct {
 	form     widget.Form
 	presets  []training.Preset // as the form offers them
 	preset   string
-	goFrom   string // place of the checkpoints that the planned job goes on from
+	from     string   // the job that is started again, "" for a new one
+	remarks  []string // that are said with its plan
+	goFrom   string   // place of the checkpoints that the planned job goes on from
 	plan     *training.Plan
 	planErr  error
 	planning bool
@@ -335,10 +337,19 @@ func (p *trainingPane) move(n int) tea.Cmd {
 func (p *trainingPane) stop() tea.Cmd {
 	j := p.job()
 	name := j.Name
+	facts := [][2]string{{"status", j.Status + ", " + j.SecondaryStatus}, {"running for", widget.Clock(p.app.deps.Now().Sub(j.Created))}}
+	if p.steps > 0 && p.name == name {
+		facts = append(facts, [2]string{"step", fmt.Sprintf("%d of %d", p.step, p.steps)})
+	}
+	text := j.Keeps()
+	if p.app.svc.Account.Bills {
+		text += " What it has run is billed, and nothing after that."
+		if j.Spent != nil {
+			facts = append(facts, [2]string{"cost so far", fmt.Sprintf("about $%.2f", j.Spent.USD)})
+		}
+	}
 	p.app.modal = newConfirm(p.app, confirm{
-		title: "Stop the training job?", bad: true, yes: "stop it",
-		text:  []string{name, "What was trained so far is not turned into an artifact."},
-		facts: [][2]string{{"status", j.Status + ", " + j.SecondaryStatus}, {"running for", widget.Clock(p.app.deps.Now().Sub(j.Created))}},
+		title: "Stop the training job?", bad: true, yes: "stop it", text: []string{name, text}, facts: facts,
 		do: func() tea.Cmd {
 			return act(p.app.ctx, func(ctx context.Context) error { return p.app.svc.Training.Stop(ctx, name) }, func(err error) tea.Cmd {
 				if err != nil {

@@ -43,7 +43,7 @@ func (p *trainingPane) resume() tea.Cmd {
 			facts = append(facts, p.moneyFacts(plan)[1:]...)
 		}
 		p.app.modal = newConfirm(p.app, confirm{title: "Go on with the training job?", yes: "go on", lead: !p.app.svc.Account.Bills,
-			text: []string{from, "A new job goes on from its last checkpoint, with the same rows and settings."}, facts: facts,
+			text: []string{from, "A new job goes on from its last checkpoint, with the same rows and settings; A changes some first."}, facts: facts,
 			do: func() tea.Cmd { return p.goOn(plan) }})
 		return nil
 	})
@@ -56,9 +56,84 @@ func (p *trainingPane) goOn(plan training.Plan) tea.Cmd {
 		if err != nil {
 			return p.app.fail(err)
 		}
-		p.mode, p.opening = trainJobs, j.Name
-		p.status[j.Name] = j.Status
-		jobs := append([]training.Job{j}, slices.DeleteFunc(slices.Clone(p.jobs), func(o training.Job) bool { return o.Name == j.Name })...)
-		return tea.Batch(p.take(jobs), p.poll())
+		return p.started(j)
 	})
+}
+
+// started puts a job that was just started under the cursor.
+func (p *trainingPane) started(j training.Job) tea.Cmd {
+	p.mode, p.opening = trainJobs, j.Name
+	p.status[j.Name] = j.Status
+	jobs := append([]training.Job{j}, slices.DeleteFunc(slices.Clone(p.jobs), func(o training.Job) bool { return o.Name == j.Name })...)
+	return tea.Batch(p.take(jobs), p.poll())
+}
+
+// again opens the form with what the job under the cursor was asked for. Where
+// it can be gone on with, that is a choice.
+func (p *trainingPane) again() tea.Cmd {
+	name, svc := p.job().Name, p.app.svc.Training
+	goOn := p.noResume() == ""
+	type specs struct {
+		again  training.Spec
+		resume *training.Spec
+	}
+	return task(p.app.ctx, func(ctx context.Context) (specs, error) {
+		again, err := svc.Again(ctx, name)
+		if err != nil || !goOn {
+			return specs{again: again}, err
+		}
+		if resume, err := svc.Resume(ctx, name); err == nil { // one without checkpoints can only begin anew
+			return specs{again, &resume}, nil
+		}
+		return specs{again: again}, nil
+	}, func(s specs, err error) tea.Cmd {
+		if err != nil {
+			return p.app.fail(err)
+		}
+		return p.startFrom(name, s.again, s.resume)
+	})
+}
+
+// How a job that is started again begins.
+const (
+	beginAnew = "at step 0"
+	beginOn   = "from the last checkpoint"
+)
+
+// startFrom opens the form filled with a spec, or with one that goes on from a
+// checkpoint.
+func (p *trainingPane) startFrom(job string, again training.Spec, resume *training.Spec) tea.Cmd {
+	cmd := p.startWith(again.Dataset)
+	p.from = job
+	if resume != nil {
+		f := widget.Field{Name: "begin", Label: "begin", Kind: widget.ChoiceField, Options: []string{beginAnew, beginOn}, Help: "a checkpoint takes only the settings that it was written with; what it runs on may change"}
+		f.Changed = func() tea.Cmd {
+			if p.form.Value("begin") == beginOn {
+				p.fillSpec(*resume)
+			} else {
+				p.fillSpec(again)
+			}
+			return p.replan(0)
+		}
+		p.form.Fields = slices.Insert(p.form.Fields, 3, f)
+		p.form.On("do")
+	}
+	p.fillSpec(again)
+	return tea.Batch(cmd, p.replan(0))
+}
+
+// fillSpec puts all of a spec into the form.
+func (p *trainingPane) fillSpec(s training.Spec) {
+	p.offerPresets(or(s.Preset, p.form.Value("preset")))
+	p.fillSettings()
+	values := s.Options.Texts()
+	for k, v := range values {
+		if v == "0" {
+			values[k] = ""
+		}
+	}
+	p.fill(values)
+	p.fill(s.Set)
+	p.form.Field("name").Input.Set(s.Name)
+	p.goFrom, p.remarks = s.Options.Checkpoints, s.Remarks
 }

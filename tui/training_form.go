@@ -21,7 +21,7 @@ func (p *trainingPane) startWith(path string) tea.Cmd {
 	if why := p.app.needAccount(); why != "" {
 		return tea.Batch(cmd, p.app.say(widget.Warn, widget.MarkWarning, why))
 	}
-	p.mode, p.goFrom = trainForm, ""
+	p.mode, p.goFrom, p.from, p.remarks = trainForm, "", "", nil
 	p.form = widget.Form{Apart: true, Fields: []widget.Field{
 		{Name: "dataset", Label: "dataset", Help: "a file of examples, or a folder that prepare wrote"},
 		{Name: "preset", Label: "preset", Kind: widget.ChoiceField},
@@ -136,7 +136,7 @@ func (p *trainingPane) changed(ps training.Preset) (set, options map[string]stri
 func (p *trainingPane) spec() (training.Spec, error) {
 	ps := p.presetNow()
 	set, options := p.changed(ps)
-	s := training.Spec{Dataset: strings.TrimSpace(p.form.Value("dataset")), Preset: ps.Name, Name: strings.TrimSpace(p.form.Value("name")), Set: set, Options: ps.Options}
+	s := training.Spec{Dataset: strings.TrimSpace(p.form.Value("dataset")), Preset: ps.Name, Name: strings.TrimSpace(p.form.Value("name")), Set: set, Options: ps.Options, Remarks: p.remarks}
 	s.Options.Tags = maps.Clone(ps.Options.Tags)
 	s.Options.Checkpoints = p.goFrom
 	return s, s.Options.Override(options)
@@ -213,10 +213,7 @@ func (p *trainingPane) start() tea.Cmd {
 				p.mode = trainForm
 				return tea.Batch(p.app.fail(err), p.replan(0))
 			}
-			p.opening = j.Name
-			p.status[j.Name] = j.Status
-			jobs := append([]training.Job{j}, slices.DeleteFunc(slices.Clone(p.jobs), func(o training.Job) bool { return o.Name == j.Name })...)
-			return tea.Batch(p.take(jobs), p.poll())
+			return p.started(j)
 		})
 	}
 	if !p.app.svc.Account.Bills {

@@ -30,6 +30,9 @@ func (p *trainingPane) noArtifact() string {
 	case "Completed":
 		return ""
 	case "Failed", "Stopped":
+		if j.Artifact != "" {
+			return "" // it was stopped, and what it had learnt was written
+		}
 		return "this training job ended " + j.Status + " and has no artifact"
 	default:
 		return "the training job has not ended yet"
@@ -74,6 +77,9 @@ func (p *trainingPane) bind() {
 			Do: func(string) tea.Cmd { return p.stop() }},
 		{ID: "training.resume", Keys: []string{"R"}, Label: "go on", Help: "go on from the last checkpoint of this job, as a new job", Off: p.noResume,
 			Do: func(string) tea.Cmd { return p.resume() }},
+		{ID: "training.again", Keys: []string{"A"}, Label: "again", Help: "start this job once more: its settings in the form, to be changed or not", Off: p.noJob,
+			Do: func(string) tea.Cmd { return p.again() }},
+		{ID: "training.diff", Keys: []string{"d"}, Label: "diff", Help: "in what this job and another one differ: rows, settings, options", Args: "JOB", Off: p.noJob, Complete: p.jobNames, Do: p.diff},
 		{ID: "training.zoom", Keys: []string{"z"}, Label: "zoom", Help: "give the log the whole pane, or take it back", Rank: 5, Off: p.noJob,
 			Do: do(func() { p.zoom = !p.zoom })},
 		{ID: "training.raw", Keys: []string{"w"}, Label: "raw", Help: "show log lines as they were written, or read", Off: p.noJob,

@@ -233,7 +233,11 @@ func (p *trainingPane) phaseLine(j *training.Job) string {
 
 func (p *trainingPane) viewForm() []string {
 	l := p.app.look
-	lines := []string{l.Rule(p.w, "New training job", "", true)}
+	title := "New training job"
+	if p.from != "" {
+		title = "Training job " + p.from + " once more"
+	}
+	lines := []string{l.Rule(p.w, title, "", true)}
 	if p.h >= 24 {
 		lines = append(lines, widget.Blank(p.w))
 	}

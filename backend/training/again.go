@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
@@ -16,24 +18,86 @@ import (
 	"tunebench/backend/store"
 )
 
+// tagResumedFrom names the job whose checkpoints a job went on from.
+const tagResumedFrom = "tunebench:resumed-from"
+
 // Again is what has to be asked for to start a job of ours once more: the same
-// rows, settings and options under a new name. Tags are not taken over.
+// rows, settings, options and tags under a new name that tells of the old one.
 func (s *Service) Again(ctx context.Context, job string) (Spec, error) {
-	spec, ours, _, err := s.asked(ctx, job)
+	spec, err := s.once(ctx, job)
+	if err != nil {
+		return spec, err
+	}
+	spec.Name, err = s.nextName(ctx, job, "")
+	return spec, err
+}
+
+func (s *Service) once(ctx context.Context, job string) (Spec, error) {
+	spec, ours, j, err := s.asked(ctx, job)
 	if err == nil && !ours {
 		err = fmt.Errorf("the training job %s was not started from here, so its settings are not known; start a new one", safetext.Line(job))
+	}
+	if err != nil {
+		return spec, err
 	}
 	spec.Options.Checkpoints = ""
 	if _, gone := s.Preset(spec.Preset); gone != nil {
 		spec.Preset = "" // Set holds all that it said
 	}
-	return spec, err
+	if spec.Options.Tags, err = s.tags(ctx, j.ARN); err != nil {
+		spec.Remarks = append(spec.Remarks, fmt.Sprintf("the tags of %s could not be read and are not taken over: %v", j.Name, awserror.Explain(err)))
+	}
+	return spec, nil
+}
+
+// tags are a job's own tags, without those of this workbench and of AWS.
+func (s *Service) tags(ctx context.Context, arn string) (map[string]string, error) {
+	var tags map[string]string
+	pages := sagemaker.NewListTagsPaginator(s.c.SageMaker, &sagemaker.ListTagsInput{ResourceArn: &arn})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range page.Tags {
+			k := aws.ToString(t.Key)
+			if k == tagCreatedBy || k == tagResumedFrom || strings.HasPrefix(k, "aws:") {
+				continue
+			}
+			if tags == nil {
+				tags = map[string]string{}
+			}
+			tags[k] = aws.ToString(t.Value)
+		}
+	}
+	return tags, nil
+}
+
+// nameEnd is what nextName and ProposeName put behind a name.
+var nameEnd = regexp.MustCompile(`-(r?[0-9]{1,3}|[0-9]{8}-[0-9]{6})$`)
+
+// nextName is a free name made of a job's: its stem with the first free number,
+// "tents" to "tents-2", or with a letter before it: "tents-r2".
+func (s *Service) nextName(ctx context.Context, job, letter string) (string, error) {
+	stem := nameEnd.ReplaceAllString(nameEnd.ReplaceAllString(job, ""), "")
+	const most = 50
+	for n := 2; n < most; n++ {
+		end := fmt.Sprintf("-%s%d", letter, n)
+		name := strings.TrimRight(stem[:min(len(stem), maxJobName-len(end))], "-") + end
+		if checkJobName(name) != nil {
+			break
+		}
+		if taken, err := s.taken(ctx, name); err != nil || !taken {
+			return name, err
+		}
+	}
+	return ProposeName(stem, s.c.Now()), nil
 }
 
 // Resume is Again from the job's last checkpoint. A job that runs is refused:
 // two would write to the same place.
 func (s *Service) Resume(ctx context.Context, job string) (Spec, error) {
-	spec, err := s.Again(ctx, job)
+	spec, err := s.once(ctx, job)
 	if err != nil {
 		return spec, err
 	}
@@ -49,7 +113,16 @@ func (s *Service) Resume(ctx context.Context, job string) (Spec, error) {
 		return spec, fmt.Errorf("the training job %s has no place for checkpoints to go on from; train again starts it anew", j.Name)
 	}
 	spec.Options.Checkpoints = checkpoints
-	return spec, nil
+	if len(spec.Options.Tags) < mostTags {
+		tags := maps.Clone(spec.Options.Tags)
+		if tags == nil {
+			tags = map[string]string{}
+		}
+		tags[tagResumedFrom] = j.Name
+		spec.Options.Tags = tags
+	}
+	spec.Name, err = s.nextName(ctx, job, "r")
+	return spec, err
 }
 
 func (s *Service) checkpointsOf(ctx context.Context, job string) (Job, string, error) {

@@ -25,6 +25,9 @@ func TestResumeOnTheLocalAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if spec.Name != "one-r2" || spec.Options.Tags["team"] != "a" || spec.Options.Tags["tunebench:resumed-from"] != "one" || len(spec.Options.Tags) != 2 {
+		t.Errorf("%s, %v", spec.Name, spec.Options.Tags)
+	}
 	spec.Name = "two"
 	p, err := w.svc.Plan(ctx, spec)
 	if err != nil {
@@ -59,7 +62,7 @@ func TestResumeOnTheLocalAccount(t *testing.T) {
 
 	// Started once more it has a place of its own; the two differ in nothing else.
 	again, err := w.svc.Again(ctx, "two")
-	if err != nil || again.Options.Checkpoints != "" || again.Dataset != spec.Dataset {
+	if err != nil || again.Options.Checkpoints != "" || again.Dataset != spec.Dataset || again.Name != "two-2" || len(again.Options.Tags) != 1 {
 		t.Errorf("%+v, %v", again, err)
 	}
 	d, err := w.svc.Diff(ctx, "one", "two")

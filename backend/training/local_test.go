@@ -91,7 +91,7 @@ func (w *world) start(name string, set map[string]string) training.Job {
 			set[k] = v
 		}
 	}
-	p, err := w.svc.Plan(w.t.Context(), training.Spec{Dataset: w.prepared(), Name: name, Set: set})
+	p, err := w.svc.Plan(w.t.Context(), training.Spec{Dataset: w.prepared(), Name: name, Set: set, Options: training.Options{Tags: map[string]string{"team": "a"}}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,7 +92,8 @@ func (s *Service) Plan(ctx context.Context, spec Spec) (Plan, error) {
 	}
 	p.Tokens, p.TokensBy, p.TruncatedRows, p.DroppedRows = int64(rows.tokens), rows.counter(), rows.cut, rows.left
 	p.Memory = memory(s.c.BaseModel, settings, p.Instance, p.InstanceCount)
-	p.Warnings = append(s.warnings(rows, settings, validation, p.Steps), s.optionWarnings(p, imageWarning)...)
+	p.Warnings = append(slices.Clone(spec.Remarks), s.warnings(rows, settings, validation, p.Steps)...)
+	p.Warnings = append(p.Warnings, s.optionWarnings(p, imageWarning)...)
 	p.Warnings = append(p.Warnings, formatWarnings(s.c.BaseModel, manifest, settings)...)
 	s.checkAccount(ctx, &p)
 	if s.c.Bills {

@@ -88,6 +88,8 @@ type Spec struct {
 	Set map[string]string `json:"set,omitempty"`
 	// Options say on what the job runs; zero values take the configuration's.
 	Options Options `json:"options,omitzero"`
+	// Remarks are said with the plan.
+	Remarks []string `json:"-"`
 }
 
 // Options are what a job runs on and how it is fenced in.
@@ -223,6 +225,20 @@ func (j Job) Done() bool {
 		return true
 	}
 	return false
+}
+
+// Keeps says in a sentence what stopping the job keeps.
+func (j Job) Keeps() string {
+	switch {
+	case j.BaseModel == "": // it is not known what its code does
+		return "Its own code has two minutes to save what it has, and there is no artifact to import unless it writes one."
+	case j.SecondaryStatus == "Starting" || j.SecondaryStatus == "Pending" || j.SecondaryStatus == "Downloading":
+		return "It has not begun to train, so nothing is lost and nothing is kept but its log."
+	}
+	if j.BaseModel == SmallBase {
+		return "What it has learnt so far becomes its artifact, and a new job can go on from its last checkpoint."
+	}
+	return "It saves a checkpoint and ends without an artifact; a new job can go on from there."
 }
 
 // LogLine is one line of a job's log, cleaned for display.

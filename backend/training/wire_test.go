@@ -370,3 +370,31 @@ func TestRoleTrouble(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestNextName: a job that is started again is called after the old one, and
+// never by a name that is taken or too long.
+func TestNextName(t *testing.T) {
+	s, sc := scripted(t)
+	taken := map[string]bool{"tents-r2": true, "tents-r3": true}
+	sc.on("DescribeTrainingJob", func(b map[string]any) (int, any) {
+		name, _ := b["TrainingJobName"].(string)
+		if taken[name] {
+			return 200, map[string]any{"TrainingJobName": name, "TrainingJobStatus": "Stopped"}
+		}
+		return fail(400, "ValidationException", "Requested resource not found.")
+	})
+	for _, c := range [][3]string{
+		{"tents", "r", "tents-r4"},
+		{"tents-r3", "r", "tents-r4"},
+		{"tents", "", "tents-2"},
+		{"tents-2", "", "tents-2"},
+		{"tb-tents-20260102-030405", "r", "tb-tents-r2"},
+		{"tb-tents-20260102-030405-r2", "r", "tb-tents-r2"},
+		{strings.Repeat("a", 63), "r", strings.Repeat("a", 60) + "-r2"},
+	} {
+		got, err := s.nextName(t.Context(), c[0], c[1])
+		if err != nil || got != c[2] || checkJobName(got) != nil {
+			t.Errorf("%s: %s, want %s (%v)", c[0], got, c[2], err)
+		}
+	}
+}

@@ -340,9 +340,14 @@ func newTrainStop(g *globals) *cobra.Command {
 		Use: "stop JOB", Short: "Stop a training job; it saves what it has", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.with(cmd.Context(), func(s *session) error {
+				before, err := s.training.Job(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
 				if err := s.training.Stop(cmd.Context(), args[0]); err != nil {
 					return err
 				}
+				g.say("%s", before.Keeps())
 				j, err := s.training.Job(cmd.Context(), args[0])
 				if err != nil {
 					return err

@@ -37,7 +37,9 @@ func fromJob(g *globals, use, short string, from func(context.Context, *session,
 				if err != nil {
 					return err
 				}
-				spec.Name = name
+				if name != "" {
+					spec.Name = name
+				}
 				if err := finishSpec(&spec, set); err != nil {
 					return err
 				}
@@ -49,7 +51,7 @@ func fromJob(g *globals, use, short string, from func(context.Context, *session,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&name, "name", "", "name of the new job (default: a proposed one)")
+	f.StringVar(&name, "name", "", "name of the new job (default: the old one's with a number)")
 	f.StringArrayVar(&set, "set", nil, "change one setting, as name=value (repeat)")
 	f.BoolVar(&wait, "wait", false, "wait until the job has ended; exit 3 when it failed or was stopped")
 	f.BoolVar(&dry, "dry-run", false, "print the CreateTrainingJob request as JSON; nothing is uploaded or started")

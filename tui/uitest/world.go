@@ -57,6 +57,7 @@ type World struct {
 	// OwnPresets are those that were saved; Asked is what was planned last.
 	OwnPresets []training.Preset
 	Asked      training.Spec
+	Differs    []training.Difference
 
 	ImportJobs []modelimport.Job
 	Imported   []modelimport.Model
@@ -369,7 +370,19 @@ func (t trainings) Stop(_ context.Context, name string) error {
 
 func (t trainings) Resume(_ context.Context, job string) (training.Spec, error) {
 	t.w.did("resume %s", job)
-	return training.Spec{Dataset: "facts.jsonl", Preset: "style"}, nil
+	return training.Spec{Dataset: "facts.jsonl", Preset: "style", Name: job + "-r2", Set: map[string]string{"learning_rate": "0.004"},
+		Options: training.Options{Checkpoints: "s3://tunebench-000000000000/tunebench/jobs/" + job + "/checkpoints/", Tags: map[string]string{"team": "us"}}}, nil
+}
+
+func (t trainings) Again(ctx context.Context, job string) (training.Spec, error) {
+	s, err := t.Resume(ctx, job)
+	s.Name, s.Options.Checkpoints = job+"-2", ""
+	return s, err
+}
+
+func (t trainings) Diff(_ context.Context, a, b string) ([]training.Difference, error) {
+	t.w.did("diff %s %s", a, b)
+	return t.w.Differs, t.w.Err
 }
 
 func (t trainings) Watch(_ context.Context, name string) tui.Watch {
