@@ -12,12 +12,28 @@ import (
 // maxRecord bounds the memory that one row can take, in bytes.
 const maxRecord = 16 << 20
 
+// scanning is memory of one scan that the next one uses again.
+type scanning struct {
+	buf   []byte
+	parse func(rec []byte) ([]field, error)
+}
+
 func (t *text) scan(ctx context.Context, first int64, f func(r *record) bool) error {
-	c, err := t.locate(ctx, first)
+	k, ok := t.scans.Get().(*scanning)
+	if !ok {
+		k = &scanning{parse: t.parser()}
+	}
+	defer t.scans.Put(k)
+	c, err := t.locate(ctx, first, k.buf)
 	if err != nil {
 		return err
 	}
-	r := &record{parse: t.parser(), what: t.what}
+	defer func() {
+		if k.buf = nil; len(c.buf) <= 4*blockSize { // not what one long row took
+			k.buf = c.buf
+		}
+	}()
+	r := &record{parse: k.parse, what: t.what}
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"tunebench/backend/dataset/bytemask"
 )
 
 // appendRow appends an example as a line of JSON with OpenOrca's columns, the
@@ -37,7 +39,7 @@ const hexDigits = "0123456789abcdef"
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for len(s) > 0 {
-		n := plain(asBytes(s))
+		n := bytemask.Plain(asBytes(s))
 		if i := special(s[:n]); i < n {
 			n = i
 		}

@@ -2,11 +2,12 @@ package dataset
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/json"
 	"unicode/utf16"
 	"unicode/utf8"
 	"unsafe"
+
+	"tunebench/backend/dataset/bytemask"
 )
 
 // view is b as a string without a copy. The text is good only as long as b is
@@ -127,34 +128,10 @@ func skipBlank(b []byte, i int) int {
 // asBytes is s as bytes that must not be changed.
 func asBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// plain is the number of bytes before the first quote, backslash or control
-// character; eight are looked at in one go.
-func plain(b []byte) int {
-	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		v := binary.LittleEndian.Uint64(b[i:])
-		q, e := v^(ones*'"'), v^(ones*'\\')
-		if ((v-ones*0x20)&^v|(q-ones)&^q|(e-ones)&^e)&highs != 0 {
-			break
-		}
-	}
-	for ; i < len(b); i++ {
-		if c := b[i]; c < 0x20 || c == '"' || c == '\\' {
-			break
-		}
-	}
-	return i
-}
-
 // text decodes the JSON string at the start of b, and says how many bytes it
 // takes. A string without escapes is a slice of b.
 func (p *objectParser) text(b []byte) (value []byte, n int, ok bool) {
-	i := 1 + plain(b[1:])
+	i := 1 + bytemask.Plain(b[1:])
 	if i >= len(b) || b[i] < 0x20 {
 		return nil, 0, false
 	}
@@ -208,7 +185,7 @@ func (p *objectParser) text(b []byte) (value []byte, n int, ok bool) {
 		default:
 			return nil, 0, false
 		}
-		k := plain(b[i:])
+		k := bytemask.Plain(b[i:])
 		out = append(out, b[i:i+k]...)
 		i += k
 	}

@@ -21,23 +21,34 @@ const nearThreshold = 0.75
 // repeats are the rows that repeat an earlier one.
 type repeats struct {
 	exact, question, near profile.Rows
-	nearKnown             bool
+	known                 kinds
 	grown                 int // how often the dataset had grown
+}
+
+// kinds are kinds of repetitions.
+type kinds struct{ exact, question, near bool }
+
+// cover says whether the kinds hold all of those that are needed.
+func (k kinds) cover(need kinds) bool {
+	return (k.exact || !need.exact) && (k.question || !need.question) && (k.near || !need.near)
 }
 
 // repeatsFor returns what a filter needs to know of all rows, nil for nothing.
 func (d *Dataset) repeatsFor(ctx context.Context, f *filter.Filter) (*repeats, error) {
-	near := f.Needs(filter.NearDuplicate)
-	if !near && !f.Needs(filter.Duplicate) && !f.Needs(filter.SameQuestion) {
+	need := kinds{exact: f.Needs(filter.Duplicate), question: f.Needs(filter.SameQuestion), near: f.Needs(filter.NearDuplicate)}
+	if need == (kinds{}) {
 		return nil, nil
 	}
 	d.mu.Lock()
 	known, grown := d.known, d.grown
 	d.mu.Unlock()
-	if known != nil && known.grown == grown && (known.nearKnown || !near) {
+	if known != nil && known.grown == grown && known.known.cover(need) {
 		return known, nil
 	}
-	p := &Profiling{d: d, o: ProfileOptions{Near: near, repeatsOnly: true}, changed: make(chan struct{}, 1)}
+	if known != nil && known.grown == grown { // they are all found in one pass
+		need = kinds{need.exact || known.known.exact, need.question || known.known.question, need.near || known.known.near}
+	}
+	p := &Profiling{d: d, o: ProfileOptions{Near: need.near, repeatsOnly: true}, find: need, changed: make(chan struct{}, 1)}
 	if err := p.run(ctx); err != nil {
 		return nil, err
 	}
@@ -64,6 +75,7 @@ type ProfileOptions struct {
 type Profiling struct {
 	d       *Dataset
 	o       ProfileOptions
+	find    kinds
 	changed chan struct{}
 	stop    context.CancelFunc
 	ended   chan struct{}
@@ -80,7 +92,7 @@ type Profiling struct {
 func (d *Dataset) Profile(ctx context.Context, o ProfileOptions) *Profiling {
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(d.run, cancel)
-	p := &Profiling{d: d, o: o, changed: make(chan struct{}, 1), stop: cancel, ended: make(chan struct{})}
+	p := &Profiling{d: d, o: o, find: kinds{exact: true, question: true, near: o.Near}, changed: make(chan struct{}, 1), stop: cancel, ended: make(chan struct{})}
 	d.work.Go(func() {
 		defer close(p.ended)
 		defer cancel()
@@ -137,6 +149,7 @@ func (p *Profiling) Close() {
 type looked struct {
 	prof *profile.Profile
 	rows []seenRow
+	sigs []profile.Signature // of those rows that have one, in their order
 }
 
 type seenRow struct {
@@ -144,7 +157,6 @@ type seenRow struct {
 	pair, question uint64
 	signed         bool
 	leaked         bool
-	sig            profile.Signature
 }
 
 func (p *Profiling) run(ctx context.Context) error {
@@ -156,7 +168,7 @@ func (p *Profiling) run(ctx context.Context) error {
 	prof := profile.New(columns)
 	prof.TokenCounter, prof.TokensExact, prof.MaxTokens = d.tokens.Name, d.tokens.Exact, p.o.MaxTokens
 	d.mu.Lock()
-	rep := &repeats{nearKnown: p.o.Near, grown: d.grown}
+	rep := &repeats{known: p.find, grown: d.grown}
 	d.mu.Unlock()
 	p.mu.Lock()
 	p.p, p.phase = prof, "reading rows"
@@ -176,10 +188,14 @@ func (p *Profiling) run(ctx context.Context) error {
 		prof.Merge(l.prof)
 		for i := range l.rows {
 			r := &l.rows[i]
-			switch newPair, newQuestion := pairs.Add(r.pair), questions.Add(r.question); {
+			newPair := !p.find.exact || pairs.Add(r.pair)
+			newQuestion := !p.find.question || questions.Add(r.question)
+			switch {
 			case !newPair:
 				rep.exact = append(rep.exact, r.row)
-				rep.question = append(rep.question, r.row)
+				if !newQuestion {
+					rep.question = append(rep.question, r.row)
+				}
 				prof.Suspect(profile.Repeated, int64(r.row))
 			case !newQuestion:
 				rep.question = append(rep.question, r.row)
@@ -188,8 +204,11 @@ func (p *Profiling) run(ctx context.Context) error {
 			if r.leaked {
 				prof.Suspect(profile.Leaked, int64(r.row))
 			}
-			if r.signed && near.Len() < NearLimit {
-				near.Add(r.row, r.sig)
+			if r.signed {
+				if near.Len() < NearLimit {
+					near.Add(r.row, l.sigs[0])
+				}
+				l.sigs = l.sigs[1:]
 			}
 		}
 		p.notify()
@@ -256,11 +275,20 @@ func (p *Profiling) look(ctx context.Context, lo, hi int64, leaks *profile.Set) 
 		if e.Err != "" {
 			return
 		}
-		buf = normal(e.Question, buf)
-		s := seenRow{row: uint32(r.index), question: hashOf(view(buf)), pair: pairHash(e.Question, e.Answer)}
-		s.leaked = leaks != nil && leaks.Has(s.question)
-		if p.o.Near {
-			s.sig, s.signed = signer.Sign(e.Question, e.Answer)
+		s := seenRow{row: uint32(r.index)}
+		if p.find.exact {
+			s.pair = pairHash(e.Question, e.Answer)
+		}
+		if p.find.question || leaks != nil {
+			buf = normal(e.Question, buf)
+			s.question = hashOf(view(buf))
+			s.leaked = leaks != nil && leaks.Has(s.question)
+		}
+		if p.find.near {
+			var sig profile.Signature
+			if sig, s.signed = signer.Sign(e.Question, e.Answer); s.signed {
+				l.sigs = append(l.sigs, sig)
+			}
 		}
 		l.rows = append(l.rows, s)
 	})

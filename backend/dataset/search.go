@@ -175,7 +175,7 @@ func (t *text) bytesOf(ctx context.Context, lo, hi int64, buf []byte) ([]byte, e
 // offsetOf is where a row begins in the file; the end of the file for a row
 // behind the last.
 func (t *text) offsetOf(ctx context.Context, row int64) (int64, error) {
-	c, err := t.locate(ctx, row)
+	c, err := t.locate(ctx, row, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -38,7 +38,8 @@ type text struct {
 	// parser makes a parser of records; what a parser returns is good until its
 	// next call.
 	parser func() func(rec []byte) ([]field, error)
-	want   func() // asks for the index, when it is not being built yet
+	scans  sync.Pool // of *scanning
+	want   func()    // asks for the index, when it is not being built yet
 
 	mu     sync.Mutex
 	end    int64 // behind the last record
@@ -263,16 +264,17 @@ func (t *text) chunk(ctx context.Context, from int64) (int64, error) {
 	return end, nil
 }
 
-// locate waits until row is indexed and returns a cursor before it. A row past
-// the end gives a cursor at the end.
-func (t *text) locate(ctx context.Context, row int64) (*cursor, error) {
+// locate waits until row is indexed and returns a cursor before it, which reads
+// into buf as long as that is large enough. A row past the end gives a cursor at
+// the end.
+func (t *text) locate(ctx context.Context, row int64, buf []byte) (*cursor, error) {
 	if err := t.wait(ctx, func() bool { return row == 0 && len(t.blocks) > 0 || t.rows > row }); err != nil {
 		return nil, err
 	}
 	// Row n begins where the n-th record ends: in the last block before which
 	// fewer than n records end.
 	i := max(sort.Search(len(t.blocks), func(i int) bool { return t.blocks[i].rows >= row })-1, 0)
-	c := &cursor{t: t, off: t.start, st: t.st, end: t.end}
+	c := &cursor{t: t, off: t.start, st: t.st, end: t.end, buf: buf}
 	skip := row
 	if i < len(t.blocks) {
 		c.off, c.st, c.row = t.blocks[i].off, t.blocks[i].st, t.blocks[i].rows

@@ -50,6 +50,9 @@ func (d *Dataset) Filter(ctx context.Context, expr string) (*List, error) {
 		if err != nil {
 			return err
 		}
+		if rep != nil && !f.Reads() {
+			return d.filterKnown(ctx, f, rep, l)
+		}
 		work := func(ctx context.Context, lo, hi int64) (found []uint32, err error) {
 			fr := &filterRow{m: &d.mapping, tokens: d.tokens.Count, rep: rep}
 			return found, scanRange(ctx, d.rows, lo, hi, func(r *record) {
@@ -63,6 +66,27 @@ func (d *Dataset) Filter(ctx context.Context, expr string) (*List, error) {
 			return nil
 		})
 	}), nil
+}
+
+// filterKnown is Filter for a filter that does not look at the rows.
+func (d *Dataset) filterKnown(ctx context.Context, f *filter.Filter, rep *repeats, l *List) error {
+	const step = 64 << 10
+	fr := &filterRow{m: &d.mapping, rep: rep, r: &record{}}
+	rows, _, _ := d.rows.status() // exact: the repetitions were found in all of them
+	for lo := int64(0); lo < rows; lo += step {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var found []uint32
+		hi := min(rows, lo+step)
+		for fr.r.index = lo; fr.r.index < hi; fr.r.index++ {
+			if f.Match(fr) {
+				found = append(found, uint32(fr.r.index))
+			}
+		}
+		l.add(found, hi)
+	}
+	return nil
 }
 
 // ViewOf makes a list of given rows, such as a profile's suspicious ones.
@@ -138,8 +162,16 @@ func (f *filterRow) Tokens(text string) int { return f.tokens(text) }
 
 // Flag implements filter.Row.
 func (f *filterRow) Flag(name string) bool {
-	e := f.example()
 	row := uint32(f.r.index)
+	switch name { // those that need not look at the row
+	case filter.Duplicate:
+		return f.rep.exact.Has(row)
+	case filter.NearDuplicate:
+		return f.rep.near.Has(row)
+	case filter.SameQuestion:
+		return f.rep.question.Has(row)
+	}
+	e := f.example()
 	switch name {
 	case filter.Bad:
 		return e.Err != "" || e.Question == "" || e.Answer == ""
@@ -149,12 +181,6 @@ func (f *filterRow) Flag(name string) bool {
 		return traits.Damaged(e.Question) || traits.Damaged(e.Answer) || traits.Damaged(e.System)
 	case filter.Given:
 		return traits.Given(e.Question, e.Answer)
-	case filter.Duplicate:
-		return f.rep.exact.Has(row)
-	case filter.NearDuplicate:
-		return f.rep.near.Has(row)
-	case filter.SameQuestion:
-		return f.rep.question.Has(row)
 	}
 	return false
 }

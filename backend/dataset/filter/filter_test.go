@@ -37,6 +37,11 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%s: %v", expr, got)
 		}
 	}
+	for expr, reads := range map[string]bool{"duplicate and not (near_duplicate or same_question)": false, "duplicate or bad": true, "has answer": true, "duplicate and len(answer) > 4": true} {
+		if f, err := Parse(expr, schema); err != nil || f.Reads() != reads {
+			t.Errorf("%s: %v", expr, err)
+		}
+	}
 	if f, err := Parse("not duplicate", schema); err != nil || !f.Needs(Duplicate) || f.Needs(Bad) {
 		t.Error(err)
 	}

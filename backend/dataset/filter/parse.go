@@ -13,6 +13,7 @@ import (
 type Filter struct {
 	test  func(Row) bool
 	flags []string
+	reads bool
 	text  string
 }
 
@@ -21,6 +22,10 @@ func (f *Filter) Match(r Row) bool { return f.test(r) }
 
 // Needs says whether the filter uses a flag.
 func (f *Filter) Needs(flag string) bool { return slices.Contains(f.flags, flag) }
+
+// Reads says whether the filter looks at the rows themselves: one that asks only
+// for repetitions, which are known beforehand, does not.
+func (f *Filter) Reads() bool { return f.reads }
 
 // String is the expression.
 func (f *Filter) String() string { return f.text }
@@ -122,6 +127,7 @@ func (p *parser) condition() func(Row) bool {
 	case t.keyword("has") || t.keyword("lacks"):
 		p.advance()
 		name := p.name()
+		p.f.reads = true
 		lacks := t.keyword("lacks")
 		return func(r Row) bool {
 			v, _ := r.Get(name)
@@ -133,9 +139,11 @@ func (p *parser) condition() func(Row) bool {
 			p.advance()
 			name := Flags[i].Name
 			p.f.flags = append(p.f.flags, name)
+			p.f.reads = p.f.reads || name != Duplicate && name != NearDuplicate && name != SameQuestion
 			return func(r Row) bool { return r.Flag(name) }
 		}
 	}
+	p.f.reads = true
 	left := p.value(true)
 	return p.comparison(left)
 }

@@ -1,8 +1,12 @@
 package profile
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"slices"
+	"unsafe"
+
+	"tunebench/backend/dataset/bytemask"
 )
 
 // bins is the number of values in a signature.
@@ -42,20 +46,21 @@ func (s *Signer) Sign(texts ...string) (sig Signature, ok bool) {
 	for i := range low {
 		low[i] = ^uint32(0)
 	}
-	put := func(h uint64) {
-		if b := h >> 57; uint32(h) < low[b] {
-			low[b] = uint32(h)
+	put := func(h uint64) { // words are mixed well, so that one product is enough
+		h *= 0x9e3779b97f4a7c15
+		if b := h >> 57; uint32(h>>25) < low[b] {
+			low[b] = uint32(h >> 25)
 		}
 	}
 	if len(w) < shingle {
 		h := uint64(len(w))
 		for _, x := range w {
-			h = mix(h*31 + x)
+			h = h*31 + x
 		}
 		put(h)
 	}
 	for i := 0; i+shingle <= len(w); i++ {
-		put(mix(w[i] + 3*w[i+1] + 9*w[i+2] + 27*w[i+3] + 81*w[i+4]))
+		put(w[i] + 3*w[i+1] + 9*w[i+2] + 27*w[i+3] + 81*w[i+4])
 	}
 	// An empty bin takes the value of the next full one, marked by the distance,
 	// so that short texts can be compared.
@@ -73,28 +78,62 @@ func (s *Signer) Sign(texts ...string) (sig Signature, ok bool) {
 
 // hash appends a hash of every word of t.
 func (s *Signer) hash(t string) {
-	const offset, prime = 14695981039346656037, 1099511628211
-	h, in := uint64(offset), false
-	for i := range len(t) {
-		c := t[i]
-		switch {
-		case c >= 'A' && c <= 'Z':
-			c |= 0x20
-		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 0x80:
-		default:
-			if in {
-				s.words = append(s.words, h)
-				h, in = offset, false
+	b := unsafe.Slice(unsafe.StringData(t), len(t))
+	begun := -1 // where a word has begun in what was looked at before
+	for at := 0; at < len(b); at += 64 {
+		m := bytemask.Words(b[at:])
+		n := min(64, len(b)-at)
+		i := 0
+		if begun >= 0 {
+			if i = bits.TrailingZeros64(^m); i >= n {
+				continue // it goes on behind these 64
 			}
-			continue
+			s.words = append(s.words, wordHash(b[begun:at+i]))
+			begun = -1
 		}
-		h = (h ^ uint64(c)) * prime
-		in = true
+		for m = m >> i << i; m != 0; {
+			lo := bits.TrailingZeros64(m)
+			hi := lo + bits.TrailingZeros64(^(m >> lo))
+			if hi >= n {
+				begun = at + lo
+				break
+			}
+			s.words = append(s.words, wordHash(b[at+lo:at+hi]))
+			m = m >> hi << hi
+		}
 	}
-	if in {
-		s.words = append(s.words, h)
+	if begun >= 0 {
+		s.words = append(s.words, wordHash(b[begun:]))
 	}
 }
+
+// wordHash is a hash of a word, the same for ASCII letters of either case.
+func wordHash(b []byte) uint64 {
+	h := uint64(len(b))
+	for len(b) > 8 {
+		h = stir(h ^ small(binary.LittleEndian.Uint64(b)))
+		b = b[8:]
+	}
+	var v uint64
+	if len(b) == 8 || cap(b) >= 8 { // what lies behind the word is cut off
+		v = binary.LittleEndian.Uint64(b[:8]) << (64 - 8*len(b)) >> (64 - 8*len(b))
+	} else {
+		for i, c := range b {
+			v |= uint64(c) << (8 * i)
+		}
+	}
+	return stir(h ^ small(v))
+}
+
+// stir spreads the bits of z upwards, and the upper ones down again.
+func stir(z uint64) uint64 {
+	z *= 0xbf58476d1ce4e5b9
+	return z ^ z>>32
+}
+
+// small turns capital letters of ASCII among eight bytes of a word into small
+// ones; digits stay as they are.
+func small(v uint64) uint64 { return v | (^v&0x8080808080808080)>>2 }
 
 // Alike estimates the share of shingles that two texts have in common, 0 to 1.
 func Alike(a, b *Signature) float64 {
@@ -111,18 +150,26 @@ func Alike(a, b *Signature) float64 {
 
 // Near finds texts that nearly repeat an earlier one. It keeps 128 bytes a text.
 type Near struct {
-	sigs []Signature
+	sigs [][]Signature // sigBlock in each but the last: growing copies none
 	rows []uint32
 }
 
+const sigBlock = 4096
+
+func (n *Near) sig(i uint32) *Signature { return &n.sigs[i/sigBlock][i%sigBlock] }
+
 // Add takes the signature of a row; rows come in ascending order.
 func (n *Near) Add(row uint32, sig Signature) {
-	n.sigs = append(n.sigs, sig)
+	if len(n.rows)%sigBlock == 0 {
+		n.sigs = append(n.sigs, make([]Signature, 0, sigBlock))
+	}
+	last := &n.sigs[len(n.sigs)-1]
+	*last = append(*last, sig)
 	n.rows = append(n.rows, row)
 }
 
 // Len is the number of signatures.
-func (n *Near) Len() int { return len(n.sigs) }
+func (n *Near) Len() int { return len(n.rows) }
 
 const (
 	bands = 32
@@ -145,18 +192,18 @@ func (n *Near) Pairs(threshold float64, stop func() bool) []Pair {
 		key uint32
 		at  uint32
 	}
-	of := make([]int32, len(n.sigs))
+	of := make([]int32, n.Len())
 	for i := range of {
 		of[i] = -1
 	}
-	entries := make([]entry, len(n.sigs))
-	scratch := make([]entry, len(n.sigs))
+	entries := make([]entry, n.Len())
+	scratch := make([]entry, n.Len())
 	for band := range bands {
 		if stop() {
 			return nil
 		}
-		for i := range n.sigs {
-			s := n.sigs[i][band*width : band*width+width]
+		for i := range n.rows {
+			s := n.sig(uint32(i))[band*width : band*width+width]
 			entries[i] = entry{uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24, uint32(i)}
 		}
 		for shift := 0; shift < 32; shift += 8 { // radix sort keeps the order of rows
@@ -188,7 +235,7 @@ func (n *Near) Pairs(threshold float64, stop func() bool) []Pair {
 				}
 				for j := lo; j < min(i, lo+8); j++ {
 					b := entries[j].at
-					if Alike(&n.sigs[a], &n.sigs[b]) >= threshold {
+					if Alike(n.sig(a), n.sig(b)) >= threshold {
 						of[a] = int32(b)
 						break
 					}
@@ -200,7 +247,7 @@ func (n *Near) Pairs(threshold float64, stop func() bool) []Pair {
 	var pairs []Pair
 	for i, o := range of {
 		if o >= 0 {
-			pairs = append(pairs, Pair{Row: n.rows[i], Of: n.rows[o], Alike: Alike(&n.sigs[i], &n.sigs[o])})
+			pairs = append(pairs, Pair{Row: n.rows[i], Of: n.rows[o], Alike: Alike(n.sig(uint32(i)), n.sig(uint32(o)))})
 		}
 	}
 	return pairs

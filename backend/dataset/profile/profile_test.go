@@ -1,10 +1,13 @@
 package profile
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 func TestLengths(t *testing.T) {
@@ -75,6 +78,38 @@ func TestNear(t *testing.T) {
 	}
 	if found < len(planted)*85/100 {
 		t.Errorf("%d of %d found", found, len(planted))
+	}
+}
+
+// Words are the same wherever they stand and however they are written.
+func TestWords(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	for range 20_000 {
+		b := make([]byte, rng.IntN(300))
+		for i := range b {
+			b[i] = "abcXYZ019 .,é\xff\n"[rng.IntN(16)]
+			if rng.IntN(8) > 0 && i > 0 && b[i-1] != ' ' {
+				b[i] = 'w'
+			}
+		}
+		var s Signer
+		s.hash(string(b))
+		var want []uint64
+		for _, w := range bytes.FieldsFunc(bytes.ReplaceAll(b, []byte{0xff}, []byte("\u0100")), func(r rune) bool { return r < 0x80 && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			w = bytes.ReplaceAll(w, []byte("\u0100"), []byte{0xff})
+			for i, c := range w {
+				if c >= 'A' && c <= 'Z' {
+					w[i] |= 0x20
+				}
+			}
+			want = append(want, wordHash(slices.Clip(bytes.Clone(w))))
+		}
+		if !slices.Equal(s.words, want) {
+			t.Fatalf("%q: %x, want %x", b, s.words, want)
+		}
+	}
+	if wordHash([]byte("abc")) == wordHash([]byte("abc\x00")) || wordHash([]byte("a\x80")) == wordHash([]byte("a\xa0")) {
+		t.Error("different words are the same")
 	}
 }
 

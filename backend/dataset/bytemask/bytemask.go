@@ -1,0 +1,74 @@
+// Package bytemask says which bytes of a text are of some kind, many at a time
+// where the processor can.
+//
+// It belongs here if it looks at single bytes. What they mean together does not.
+package bytemask
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// wide is how many bytes are looked at in one step by plainAVX2, 64 by wordsAVX2.
+const wide = 32
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// Plain is the number of bytes before the first quote, backslash or control
+// character: what stands in a string of JSON as it is.
+func Plain(b []byte) int {
+	i := 0
+	if vectors && len(b) >= wide {
+		n := len(b) &^ (wide - 1)
+		if i = plainAVX2(&b[0], n); i < n {
+			return i
+		}
+	}
+	return i + plain(b[i:])
+}
+
+func plain(b []byte) int {
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		v := binary.LittleEndian.Uint64(b[i:])
+		q, e := v^(ones*'"'), v^(ones*'\\')
+		// The lowest bit that is set is right; borrows reach only those above it.
+		if m := ((v-ones*0x20)&^v | (q-ones)&^q | (e-ones)&^e) & highs; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for ; i < len(b); i++ {
+		if c := b[i]; c < 0x20 || c == '"' || c == '\\' {
+			break
+		}
+	}
+	return i
+}
+
+// Words says which of the first 64 bytes of b, or of all if there are fewer, are
+// ASCII letters or digits, or beyond ASCII: a bit each.
+func Words(b []byte) uint64 {
+	if vectors && len(b) >= 64 {
+		return wordsAVX2(&b[0])
+	}
+	return words(b[:min(len(b), 64)])
+}
+
+func words(b []byte) (m uint64) {
+	for i, c := range b {
+		if letters[c] {
+			m |= 1 << i
+		}
+	}
+	return m
+}
+
+var letters = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= 0x80 || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
+	}
+	return t
+}()

@@ -1,0 +1,15 @@
+package bytemask
+
+import "golang.org/x/sys/cpu"
+
+// plainAVX2 is plain of the first n bytes, a multiple of wide.
+//
+//go:noescape
+func plainAVX2(b *byte, n int) int
+
+// wordsAVX2 is words of 64 bytes.
+//
+//go:noescape
+func wordsAVX2(b *byte) uint64
+
+var vectors = cpu.X86.HasAVX2 && cpu.X86.HasBMI1
