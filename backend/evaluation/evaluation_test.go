@@ -437,17 +437,3 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("%+v, %v", runs, err)
 	}
 }
-
-func BenchmarkRun(b *testing.B) {
-	for b.Loop() {
-		f := newFixture(b, say)
-		l, err := f.Start(b.Context(), Spec{Dataset: writeDataset(b, 5000), Models: []string{"base", "tuned"}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := finish(b, l); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/10000, "µs/record")
-}

@@ -14,10 +14,12 @@ import (
 )
 
 const (
-	// commitAfter is the longest time that a record waits to be written with
-	// others, commitAt the most that are written at once.
-	commitAfter = 50 * time.Millisecond
-	commitAt    = 512
+	// commitAt is the most records that are written at once, and so the most
+	// that a killed process loses beside what was under way; commitEvery is the
+	// shortest time between two groups. A record that comes alone is written at
+	// once, one of many waits a little for the others.
+	commitAt    = 32
+	commitEvery = 10 * time.Millisecond
 	// beatEvery is how often the process says that it is at work.
 	beatEvery = 5 * time.Second
 	// refreshAfter is the shortest time between two computations of the means.
@@ -55,7 +57,7 @@ func (s *Service) begin(ctx context.Context, run Run, owner string, models []cha
 		changed: make(chan struct{}, 1), done: make(chan struct{}), run: run,
 	}
 	for i, m := range models {
-		l.runners = append(l.runners, &runner{Live: l, index: i, model: m, limit: newLimiter(firstRequests, s.cfg.Concurrency, s.cfg.Now)})
+		l.runners = append(l.runners, &runner{Live: l, index: i, model: m, limit: newLimiter(firstRequests, s.cfg.Concurrency)})
 	}
 	l.run.Done, l.run.Models = b.done(), b.results(len(p.rows), false)
 	s.mu.Lock()
@@ -107,7 +109,7 @@ func (l *Live) Wait(ctx context.Context) (Run, error) {
 	// The run's own context is often the same one: then its status is near.
 	select {
 	case <-l.done:
-	case <-time.After(commitAfter * 20):
+	case <-time.After(time.Second):
 	}
 	return l.Run(), context.Cause(ctx)
 }
@@ -124,7 +126,7 @@ func (l *Live) execute(ctx context.Context) {
 	defer close(l.done)
 	defer l.signal()
 	defer l.cancel(nil)
-	out := make(chan outcome, 2*l.service.cfg.Concurrency*len(l.runners))
+	out := make(chan outcome)
 	aside, stopAside := context.WithCancel(context.WithoutCancel(ctx))
 	dirty := make(chan struct{}, 1)
 	var background sync.WaitGroup
@@ -145,13 +147,7 @@ func (l *Live) execute(ctx context.Context) {
 		g.Go(func() error { return r.run(gctx, out) })
 	}
 	written := make(chan error, 1)
-	go func() {
-		err := l.commit(context.WithoutCancel(ctx), out, dirty)
-		if err != nil {
-			l.cancel(err) // a record that is not on disk does not count
-		}
-		written <- err
-	}()
+	go func() { written <- l.commit(context.WithoutCancel(ctx), out, dirty) }()
 	err := g.Wait()
 	close(out)
 	writeErr := <-written
@@ -198,42 +194,41 @@ func (l *Live) finish(ctx context.Context, err, writeErr error) {
 	s.mu.Unlock()
 }
 
-// commit writes outcomes in groups until out is closed.
+// commit writes outcomes in groups until out is closed. A run that cannot be
+// written is ended; what comes after that is dropped.
 func (l *Live) commit(ctx context.Context, out <-chan outcome, dirty chan<- struct{}) error {
 	var group []outcome
 	var failed error
+	var last time.Time
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	flush := func() {
-		if failed == nil && len(group) > 0 {
-			failed = l.write(ctx, group)
-			if failed != nil {
-				l.cancel(failed)
-			}
+	for o := range out {
+		if failed != nil {
+			continue
+		}
+		group = append(group[:0], o)
+		timer.Reset(commitEvery - time.Since(last)) // at once when that is past
+		for waiting := true; waiting && len(group) < commitAt; {
 			select {
-			case dirty <- struct{}{}:
-			default:
+			case o, ok := <-out:
+				if waiting = ok; ok {
+					group = append(group, o)
+				}
+			case <-timer.C:
+				waiting = false
 			}
 		}
-		group = group[:0]
-	}
-	for {
+		if failed = l.write(ctx, group); failed != nil {
+			l.cancel(failed) // a record that is not on disk does not count
+			continue
+		}
+		last = time.Now()
 		select {
-		case o, ok := <-out:
-			if !ok {
-				flush()
-				return failed
-			}
-			if group = append(group, o); len(group) == 1 {
-				timer.Reset(commitAfter)
-			}
-			if len(group) == commitAt {
-				flush()
-			}
-		case <-timer.C:
-			flush()
+		case dirty <- struct{}{}:
+		default:
 		}
 	}
+	return failed
 }
 
 // write puts a group on disk and then on the board.
@@ -295,7 +290,7 @@ func (l *Live) refresh(ctx context.Context, dirty <-chan struct{}) {
 		var differences []Difference
 		if intervals {
 			differences = l.board.differences()
-			nextIntervals = time.Now().Add(max(refreshAfter, 20*time.Since(started)))
+			nextIntervals = time.Now().Add(max(l.service.refreshAfter, 20*time.Since(started)))
 		}
 		l.mu.Lock()
 		if !intervals {
@@ -307,7 +302,7 @@ func (l *Live) refresh(ctx context.Context, dirty <-chan struct{}) {
 		l.run.Models, l.run.Differences = models, differences
 		l.mu.Unlock()
 		l.signal()
-		if sleep(ctx, max(refreshAfter, 10*time.Since(started))) != nil {
+		if sleep(ctx, max(l.service.refreshAfter, 10*time.Since(started))) != nil {
 			return
 		}
 	}

@@ -189,16 +189,16 @@ func (r *runner) answer(ctx context.Context, req chat.Request) (store.CachedAnsw
 
 // ask repeats a request while that is of use.
 func (r *runner) ask(ctx context.Context, req chat.Request) (chat.Reply, error) {
-	failures, throttled := 0, 0
-	var throttledSince time.Time
-	svc := r.service.cfg.Chat
+	failures, throttled, seen := 0, 0, 0
+	svc, now := r.service.cfg.Chat, r.service.cfg.Now
+	var waited time.Duration // after throttling
 	for {
 		if err := r.awake(ctx); err != nil {
 			return chat.Reply{}, err
 		}
 		reply, err := svc.Once(r.requests, req) // outlives ctx by Drain
 		if err == nil {
-			r.limit.succeeded()
+			r.limit.succeeded(now())
 			return reply, nil
 		}
 		if ctx.Err() != nil {
@@ -211,20 +211,23 @@ func (r *runner) ask(ctx context.Context, req chat.Request) (chat.Reply, error) 
 				return chat.Reply{}, err
 			}
 		case chat.Throttled:
-			r.limit.throttled()
-			now := r.service.cfg.Now()
-			if throttled == 0 {
-				throttledSince = now
-			}
-			if throttled++; now.Sub(throttledSince) > maxThrottled {
+			if waited > maxThrottled {
 				return chat.Reply{}, row
 			}
 			r.mu.Lock()
 			r.throttles++
 			r.mu.Unlock()
-			if err := r.service.cfg.Sleep(ctx, backoff(50*time.Millisecond, throttled, 5*time.Second)); err != nil {
+			if n := r.limit.seen(); n != seen {
+				seen, throttled = n, 0
+			}
+			throttled++
+			began := now()
+			err := r.service.cfg.Sleep(ctx, r.limit.throttled(began, throttled))
+			r.limit.retried(now())
+			if err != nil {
 				return chat.Reply{}, err
 			}
+			waited += now().Sub(began)
 		case chat.Transient:
 			if failures++; failures > maxRetries {
 				return chat.Reply{}, row

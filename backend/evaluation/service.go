@@ -52,6 +52,8 @@ type Config struct {
 type Service struct {
 	cfg  Config
 	host string
+	// refreshAfter is the shortest time between two computations of the means.
+	refreshAfter time.Duration
 
 	mu   sync.Mutex
 	live map[string]*Live // runs that this service executes, by owner
@@ -75,7 +77,7 @@ func New(c Config) *Service {
 	if err != nil {
 		host = "unknown"
 	}
-	return &Service{cfg: c, host: host, live: map[string]*Live{}}
+	return &Service{cfg: c, host: host, refreshAfter: refreshAfter, live: map[string]*Live{}}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

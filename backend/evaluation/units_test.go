@@ -62,29 +62,61 @@ func TestStartRefuses(t *testing.T) {
 
 func TestLimiter(t *testing.T) {
 	now := time.Unix(0, 0)
-	l := newLimiter(4, 8, func() time.Time { return now })
-	now = now.Add(time.Minute)
-	for range 4 {
+	l := newLimiter(4, 40)
+	for range 4 + 8 + 16 + 32 {
+		l.succeeded(now) // nothing is known of a limit: twofold each round
+	}
+	for range 32 {
 		if err := l.acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	l.throttled()
-	l.throttled() // the same cut
-	if l.bound() != 2 {
+	if l.bound() != 40 || l.total != 40 || len(l.tokens) != 8 {
+		t.Fatalf("bound %d, %d of %d tokens", l.bound(), len(l.tokens), l.total)
+	}
+	for range 10 {
+		l.throttled(now, 1)
+	}
+	if l.bound() != 32 { // one of 32 is refused: 31 are not, and one or two may wait
 		t.Errorf("bound %d", l.bound())
 	}
-	for range 4 {
+	round := func(waiting, bound int) {
+		t.Helper()
+		for l.waiters < waiting {
+			l.throttled(now, 1)
+		}
+		for l.waiters > waiting {
+			l.retried(now)
+		}
+		l.round(now)
+		for range l.bound() {
+			now = now.Add(100 * time.Millisecond)
+			l.succeeded(now)
+		}
+		if l.bound() != bound {
+			t.Errorf("%d waiting: bound %d, not %d", waiting, l.bound(), bound)
+		}
+	}
+	round(30, 16) // 28 too many, but no more than half is taken at once
+	round(7, 10)
+	for range 32 {
 		l.release()
 	}
-	if len(l.tokens) != 2 {
+	if len(l.tokens) != 10 || l.total != 10 {
+		t.Errorf("%d of %d tokens", len(l.tokens), l.total)
+	}
+	round(1, 10)
+	round(0, 13)
+	round(0, 16)
+	if len(l.tokens) != 16 {
 		t.Errorf("%d tokens", len(l.tokens))
 	}
-	for range 100 {
-		l.succeeded()
+	// Waiting requests come back about as often as answers are given.
+	if d := l.throttled(now, 1); d < 70*time.Millisecond || d > 160*time.Millisecond {
+		t.Errorf("waits %s", d)
 	}
-	if l.bound() != 8 || len(l.tokens) != 8 {
-		t.Errorf("bound %d, %d tokens", l.bound(), len(l.tokens))
+	if d := l.throttled(now, 20); d < waitMost/2 || d > waitMost {
+		t.Errorf("waits %s", d)
 	}
 }
 

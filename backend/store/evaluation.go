@@ -110,9 +110,11 @@ type CachedAnswer struct {
 const recordColumns = "model, row, row_id, category, system, question, reference, output, error, stop_reason, scores, latency, first_token, input_tokens, output_tokens, created"
 
 // AddRecords writes records of a run, and the answers behind them, in one
-// transaction: after a crash either all of them are there or none is.
+// transaction: after a crash either all of them are there or none is. They
+// outlive a process that is killed at once, but a power cut only after SQLite's
+// next checkpoint: each group would else wait for the disk.
 func (s *Store) AddRecords(ctx context.Context, run string, records []Record, answers []CachedAnswer) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.writeQuick(ctx, func(tx *sql.Tx) error {
 		put, err := tx.PrepareContext(ctx, "INSERT OR REPLACE INTO records (run, "+recordColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
 		if err != nil {
 			return err

@@ -153,6 +153,29 @@ func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
 	return s.explain(tx.Commit())
 }
 
+// writeQuick is write without waiting until the disk has the data.
+func (s *Store) writeQuick(ctx context.Context, f func(tx *sql.Tx) error) error {
+	c, err := s.db.Conn(ctx)
+	if err != nil {
+		return s.explain(err)
+	}
+	defer c.Close()
+	if _, err := c.ExecContext(ctx, "PRAGMA synchronous = NORMAL"); err != nil {
+		return s.explain(err)
+	}
+	// The connection goes back to those that wait.
+	defer c.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous = FULL")
+	tx, err := c.BeginTx(ctx, nil)
+	if err != nil {
+		return s.explain(err)
+	}
+	if err := f(tx); err != nil {
+		_ = tx.Rollback() // f's error says what went wrong
+		return s.explain(err)
+	}
+	return s.explain(tx.Commit())
+}
+
 // exec is write for one statement.
 func (s *Store) exec(ctx context.Context, query string, args ...any) error {
 	return s.write(ctx, func(tx *sql.Tx) error {

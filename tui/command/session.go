@@ -113,7 +113,11 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 		Runtime: acct.Runtime(), Bedrock: acct.Bedrock(), Store: st,
 		BaseModelID: acct.BaseModelID(), AccountName: acct.Name(),
 	})
-	s.eval = evaluation.New(evaluation.Config{Chat: s.chat, Store: st})
+	atOnce := 8 // more would only wait for this machine's cores
+	if acct.Bills() {
+		atOnce = 64 // the runs find out how many of them the service takes
+	}
+	s.eval = evaluation.New(evaluation.Config{Chat: s.chat, Store: st, Concurrency: atOnce})
 	return s, nil
 }
 

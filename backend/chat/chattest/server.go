@@ -51,9 +51,13 @@ type Server struct {
 	Foundation []string
 	Profiles   []string
 	Answer     func(w http.ResponseWriter, r *http.Request, c Call)
+	// Forget keeps no list of calls.
+	Forget bool
 
-	mu    sync.Mutex
-	calls []Call
+	mu      sync.Mutex
+	count   int
+	byModel map[string]int
+	calls   []Call
 }
 
 // Calls returns the calls so far.
@@ -75,13 +79,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		s.mu.Lock()
-		c := Call{Model: id, Operation: parts[2], Body: body, Number: len(s.calls) + 1, Nth: 1, Prompt: prompt(body)}
-		for _, before := range s.calls {
-			if before.Model == id {
-				c.Nth++
-			}
+		s.count++
+		if s.byModel == nil {
+			s.byModel = map[string]int{}
 		}
-		s.calls = append(s.calls, c)
+		s.byModel[id]++
+		c := Call{Model: id, Operation: parts[2], Body: body, Number: s.count, Nth: s.byModel[id], Prompt: prompt(body)}
+		if !s.Forget {
+			s.calls = append(s.calls, c)
+		}
 		s.mu.Unlock()
 		s.Answer(w, r, c)
 	case parts[0] == "imported-models":
