@@ -167,7 +167,10 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		a.ticking = true
 		cmd = tea.Batch(cmd, later(a.ctx, spin, func() tea.Cmd {
 			a.ticking = false
-			if !a.train.streaming() { // what moves is seen; marks that turn would cost as much as the lines
+			// What moves is seen; a mark that turns would cost as much as the lines.
+			// It stands still behind a dialog, and where a text cursor would have to
+			// travel there and back.
+			if !a.train.streaming() && a.modal == nil && a.cursor() == nil {
 				a.frame++
 			}
 			return nil
@@ -386,6 +389,6 @@ func (a *App) accountState(width, height int) []string {
 		return a.message(width, height, widget.Bad, widget.MarkFailed, "The account could not be opened", a.openErr.Error(),
 			hint{"r", "try again"})
 	}
-	return a.message(width, height, widget.Info, widget.Spinner(a.frame),
+	return a.message(width, height, widget.Info, widget.MarkRunning,
 		fmt.Sprintf("Opening the account %s", a.deps.AccountName), widget.Clock(a.deps.Now().Sub(a.openedAt)))
 }

@@ -6,36 +6,8 @@ import (
 	"time"
 
 	"tunebench/backend/chat"
-	"tunebench/backend/training"
 	"tunebench/tui/uitest"
 )
-
-// TestBytes: what goes to the terminal stays within what a slow link carries.
-func TestBytes(t *testing.T) {
-	w := uitest.Full()
-	log := w.Logs[w.TrainJobs[0].Name]
-	s := uitest.Start(t, w.Deps(), 200, 50)
-	s.Wait("as it is trained", "training 61 %")
-	if n := s.Bytes(); n > 16_000 {
-		t.Errorf("first paint at 200x50: %d bytes", n)
-	}
-	s.Press("2").Wait("following")
-	mark := s.Bytes()
-	const lines = 40
-	for i := range lines {
-		text := fmt.Sprintf("a line of a log that says something about step %d of the work", i)
-		log.Write(training.LogLine{Time: uitest.Noon, Text: text})
-		s.Wait(text)
-	}
-	// A line scrolls up by itself: nothing else moves while lines come in.
-	if n := (s.Bytes() - mark) / lines; n > 200 {
-		t.Errorf("%d bytes for one more line of the log", n)
-	}
-	s.Press("q")
-	if err := s.Ended(); err != nil {
-		t.Error(err)
-	}
-}
 
 // TestAllocations: a frame costs little although it is composed after every
 // message.

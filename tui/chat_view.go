@@ -27,7 +27,7 @@ func (p *chatPane) View() []string {
 	case !p.loaded && p.err != nil:
 		return p.app.message(p.w, p.h, widget.Bad, widget.MarkFailed, "The models could not be read", p.err.Error(), hint{"esc", "keys"}, hint{"r", "try again"})
 	case !p.loaded:
-		return p.app.message(p.w, p.h, widget.Info, widget.Spinner(p.app.frame), "Reading the models", "")
+		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Reading the models", "")
 	}
 	n := max(1, min(len(p.columns), (p.w+columnGap-2)/(columnMin+columnGap)))
 	p.left = max(0, min(p.left, len(p.columns)-n))
@@ -129,7 +129,7 @@ func (p *chatPane) teach(cols []chat.Model, cw, height int) []string {
 
 // figures is the line below an answer: how it ended and how fast it was.
 func (p *chatPane) figures(t *chatTurn, s chat.AnswerState, cw int) string {
-	mark, st := widget.Status(string(s.Phase), p.app.frame)
+	mark, st := widget.Status(string(s.Phase))
 	r := p.app.look.Row(cw)
 	word := string(s.Phase)
 	if s.Phase == chat.Finished {

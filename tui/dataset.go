@@ -91,7 +91,7 @@ func (p *datasetPane) Title() string { return "Dataset" }
 
 func (p *datasetPane) Status() string {
 	if p.preparing != nil {
-		return widget.Spinner(p.app.frame)
+		return widget.MarkRunning
 	}
 	return ""
 }

@@ -116,7 +116,7 @@ func (p *datasetPane) viewPrepared() []string {
 	switch {
 	case p.preparing != nil:
 		d := p.preparing.read()
-		r := l.Row(p.w).Gap(2).Put(widget.Info, widget.Spinner(p.app.frame)).Gap(1).Put(widget.Text, or(d.What, "preparing")).Gap(3)
+		r := l.Row(p.w).Gap(2).Put(widget.Info, widget.MarkRunning).Gap(1).Put(widget.Text, or(d.What, "preparing")).Gap(3)
 		if d.Total > 0 {
 			r.Bar(widget.Accent, float64(d.Done)/float64(d.Total), min(40, p.w/3)).Gap(2)
 			r.Put(widget.Muted, widget.Count(d.Done)+" of "+widget.Count(d.Total))

@@ -111,7 +111,7 @@ func (p *datasetPane) viewProfile() []string {
 	case f.err != nil:
 		state, st = widget.MarkFailed+" "+f.err.Error(), widget.Bad
 	case !f.done:
-		state, st = fmt.Sprintf("%s %s, %s of %s rows", widget.Spinner(p.app.frame), or(f.phase, "reading"), widget.Count(f.p.Rows), widget.Count(p.info.Rows)), widget.Info
+		state, st = fmt.Sprintf("%s %s, %s of %s rows", widget.MarkRunning, or(f.phase, "reading"), widget.Count(f.p.Rows), widget.Count(p.info.Rows)), widget.Info
 	default:
 		state = widget.Plural(f.p.Rows, "row") + " looked at"
 	}

@@ -63,7 +63,7 @@ func (p *datasetPane) View() []string {
 		return p.app.message(p.w, p.h, widget.Bad, widget.MarkFailed, "The dataset could not be opened", p.err.Error(),
 			hint{"r", "try again"}, hint{"o", "open another"})
 	case p.ds == nil:
-		return p.app.message(p.w, p.h, widget.Info, widget.Spinner(p.app.frame), "Opening "+p.path, "")
+		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Opening "+p.path, "")
 	case p.mode == dataForm:
 		return p.viewForm()
 	case p.mode == dataPrepared:
@@ -164,7 +164,7 @@ func (p *datasetPane) titleLine() string {
 	case p.search.list != nil && p.mode != dataFind:
 		mark := ""
 		if p.search.wait != 0 {
-			mark, st = widget.Spinner(p.app.frame)+" ", widget.Info
+			mark, st = widget.MarkRunning+" ", widget.Info
 		}
 		at = mark + "/" + p.search.q.Text + "  " + p.searchState() + "   " + at
 	}

@@ -12,7 +12,9 @@ import (
 // the model or in a command it started ends the program in good order, with the
 // terminal restored, the account given back and a report written.
 type guard struct {
-	app *App
+	app  *App
+	link *link    // nil where there is none
+	last tea.View // what was drawn last
 	// quit ends the program; it must not wait for it.
 	quit func()
 
@@ -65,7 +67,10 @@ func (g *guard) View() (v tea.View) {
 		return
 	}
 	defer g.catch("View")
-	return g.app.View()
+	if g.link == nil || !g.link.hold() {
+		g.last = g.app.View()
+	}
+	return g.last
 }
 
 // command guards a command, and those that it turns out to consist of.

@@ -98,12 +98,12 @@ func (a *App) header() string {
 	case a.openErr != nil:
 		r.Put(widget.Strong, a.deps.AccountName).Gap(2).Put(widget.Bad, widget.MarkFailed+" not open")
 	default:
-		r.Put(widget.Strong, a.deps.AccountName).Gap(2).Put(widget.Muted, widget.Spinner(a.frame)+" opening")
+		r.Put(widget.Strong, a.deps.AccountName).Gap(2).Put(widget.Muted, widget.MarkRunning+" opening")
 	}
 	if busy := a.busy(); busy != "" {
 		w := a.look.Width(busy) + 2
 		if r.Left() > w+2 {
-			r.Gap(r.Left()-w-1).Put(widget.Info, widget.Spinner(a.frame)).Gap(1).Put(widget.Text, busy)
+			r.Gap(r.Left()-w-1).Put(widget.Info, widget.MarkRunning).Gap(1).Put(widget.Text, busy)
 		}
 	}
 	return r.String()
@@ -138,6 +138,10 @@ func (a *App) tabs() string {
 			r.Gap(1).Put(widget.Info, s)
 		}
 		r.Gap(3)
+	}
+	if a.animated() {
+		// Without colour and at a place of its own: a step is a few bytes.
+		r.To(a.width-3).Put(widget.Style{}, widget.Spinner(a.frame))
 	}
 	return r.String()
 }

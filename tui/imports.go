@@ -65,7 +65,7 @@ func (p *importPane) Title() string { return "Import" }
 
 func (p *importPane) Status() string {
 	if p.active() > 0 {
-		return widget.Spinner(p.app.frame)
+		return widget.MarkRunning
 	}
 	return ""
 }

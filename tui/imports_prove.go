@@ -75,7 +75,7 @@ func (p *importPane) proofLines(height int) []string {
 	lines := []string{l.Rule(p.w, "Asked in every form", "", false)}
 	switch {
 	case t.running:
-		return append(lines, l.Row(p.w).Gap(2).Put(widget.Info, widget.Spinner(p.app.frame)).Gap(1).Put(widget.Muted, "asking three questions in each of four forms; a model that sleeps is waited for").String())
+		return append(lines, l.Row(p.w).Gap(2).Put(widget.Info, widget.MarkRunning).Gap(1).Put(widget.Muted, "asking three questions in each of four forms; a model that sleeps is waited for").String())
 	case t.err != nil:
 		return append(lines, paragraph(l, p.w, widget.MarkFailed, t.err.Error(), widget.Bad, 1)...)
 	}

@@ -129,7 +129,7 @@ func (p *importPane) View() []string {
 	case !p.loaded && p.err != nil:
 		return p.app.message(p.w, p.h, widget.Bad, widget.MarkFailed, "Imported models could not be read", p.err.Error(), hint{"r", "try again"})
 	case !p.loaded:
-		return p.app.message(p.w, p.h, widget.Info, widget.Spinner(p.app.frame), "Reading imported models", "")
+		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Reading imported models", "")
 	case len(p.jobs) == 0 && len(p.models) == 0:
 		return p.app.message(p.w, p.h, widget.Muted, widget.MarkWaiting, "No model is imported yet",
 			"An import job makes a model out of the artifact that a training job wrote. It is checked first: what Bedrock would refuse is found before a job is started.",
@@ -178,7 +178,7 @@ func (p *importPane) View() []string {
 	lines = append(lines, t.Head())
 	for i := p.js.Top; i < p.js.End(); i++ {
 		j := p.jobs[i]
-		mark, st := widget.Status(j.Status, p.app.frame)
+		mark, st := widget.Status(j.Status)
 		end := j.Ended
 		if end.IsZero() {
 			end = now
@@ -222,7 +222,7 @@ func (p *importPane) viewForm() []string {
 	what, _ := p.source()
 	switch {
 	case p.checking:
-		lines = append(lines, l.Rule(p.w, "Preflight", "", false), l.Row(p.w).Gap(2).Put(widget.Info, widget.Spinner(p.app.frame)).Gap(1).Put(widget.Muted, "reading the artifact of "+what).String())
+		lines = append(lines, l.Rule(p.w, "Preflight", "", false), l.Row(p.w).Gap(2).Put(widget.Info, widget.MarkRunning).Gap(1).Put(widget.Muted, "reading the artifact of "+what).String())
 	case p.checkErr != nil:
 		lines = append(lines, l.Rule(p.w, "Preflight", "", false))
 		lines = append(lines, paragraph(l, p.w, widget.MarkFailed, p.checkErr.Error(), widget.Bad, 1)...)
@@ -258,7 +258,7 @@ func (p *importPane) reportLines(height int) []string {
 		return slices.Index(order, a.Result) - slices.Index(order, b.Result)
 	})
 	for _, c := range checks {
-		mark, st := widget.Status(string(c.Result), 0)
+		mark, st := widget.Status(string(c.Result))
 		r := l.Row(p.w).Gap(2).Cell(st, mark+" "+string(c.Result), 10, false).Gap(1).Cell(widget.Text, c.Title, title, false).Gap(2)
 		r.Put(widget.Muted, c.Evidence)
 		body = append(body, r.String())

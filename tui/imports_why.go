@@ -50,7 +50,7 @@ func (p *importPane) whyLines(j *modelimport.Job) []string {
 	case w == nil:
 		return []string{keyLine(l, p.w, hint{"x", "check its artifact: which check does it not pass?"})}
 	case w.running:
-		return []string{l.Row(p.w).Gap(2).Put(widget.Info, widget.Spinner(p.app.frame)).Gap(1).Put(widget.Muted, "checking its artifact").String()}
+		return []string{l.Row(p.w).Gap(2).Put(widget.Info, widget.MarkRunning).Gap(1).Put(widget.Muted, "checking its artifact").String()}
 	case w.err != nil:
 		return paragraph(l, p.w, widget.MarkWarning, "its artifact could not be looked at: "+w.err.Error(), widget.Warn, 1)
 	case len(w.checks) == 0:

@@ -24,7 +24,8 @@ const closeTime = 30 * time.Second
 // Run shows the workbench on the terminal until the user leaves, ctx ends or the
 // terminal hangs up. The account is given back before it returns.
 func Run(ctx context.Context, d Deps) error {
-	return run(ctx, d, os.Environ())
+	k := newLink(os.Stdout)
+	return run(ctx, d, k, os.Environ(), tea.WithOutput(ttyLink{k, os.Stdout}))
 }
 
 // Options for a program that is not on the process's own terminal.
@@ -38,10 +39,13 @@ type Options struct {
 
 // RunOn is Run on another terminal than the process's own, for tests.
 func RunOn(ctx context.Context, d Deps, o Options) error {
-	return run(ctx, d, o.Env, tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithWindowSize(o.Width, o.Height), tea.WithoutSignalHandler())
+	k := newLink(o.Out)
+	return run(ctx, d, k, o.Env, tea.WithInput(o.In), tea.WithOutput(k), tea.WithWindowSize(o.Width, o.Height), tea.WithoutSignalHandler())
 }
 
-func run(ctx context.Context, d Deps, env []string, more ...tea.ProgramOption) error {
+// run ends the link too.
+func run(ctx context.Context, d Deps, k *link, env []string, more ...tea.ProgramOption) (err error) {
+	defer func() { err = errors.Join(err, k.close()) }()
 	// Bubble Tea knows interrupts; a hang-up would end the process at once, with
 	// the account not given back.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
@@ -53,7 +57,7 @@ func run(ctx context.Context, d Deps, env []string, more ...tea.ProgramOption) e
 	if err != nil {
 		return err
 	}
-	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(fps), tea.WithEnvironment(env), tea.WithFilter(calm())}
+	opts := []tea.ProgramOption{tea.WithContext(ctx), tea.WithFPS(fps), tea.WithEnvironment(env), tea.WithFilter(calm(k))}
 	profile, forced, err := colors(d.UI.Color, env)
 	if err != nil {
 		return err
@@ -63,10 +67,11 @@ func run(ctx context.Context, d Deps, env []string, more ...tea.ProgramOption) e
 		app.setProfile(profile)
 	}
 	var p *tea.Program
-	g := &guard{app: app, quit: func() {
+	g := &guard{app: app, link: k, quit: func() {
 		go p.Quit() // it waits for the goroutine that may be the one to call this
 	}}
 	p = tea.NewProgram(g, append(opts, more...)...)
+	k.send = p.Send
 	_, err = p.Run()
 	cancel()
 	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil || errors.Is(err, tea.ErrInterrupted) {
@@ -111,8 +116,9 @@ func colors(want string, env []string) (p colorprofile.Profile, forced bool, err
 	return 0, false, nil
 }
 
-// calm drops wheel events that come faster than frames.
-func calm() func(tea.Model, tea.Msg) tea.Msg {
+// calm drops wheel events that come faster than frames, and what a link that is
+// behind has no room for.
+func calm(k *link) func(tea.Model, tea.Msg) tea.Msg {
 	var last time.Time
 	return func(_ tea.Model, msg tea.Msg) tea.Msg {
 		if _, ok := msg.(tea.MouseWheelMsg); ok {
@@ -122,6 +128,6 @@ func calm() func(tea.Model, tea.Msg) tea.Msg {
 			}
 			last = now
 		}
-		return msg
+		return k.filter(msg)
 	}
 }

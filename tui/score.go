@@ -66,7 +66,7 @@ func (p *scorePane) Title() string { return "Scoreboard" }
 
 func (p *scorePane) Status() string {
 	if p.live != nil {
-		return widget.Spinner(p.app.frame)
+		return widget.MarkRunning
 	}
 	return ""
 }
@@ -301,7 +301,7 @@ func (p *scorePane) resume() tea.Cmd {
 func (p *scorePane) pick() {
 	var all []entry
 	for _, r := range p.runs {
-		mark, _ := widget.Status(r.Status, 0)
+		mark, _ := widget.Status(r.Status)
 		all = append(all, entry{text: mark + " " + datasetName(r.Spec.Dataset) + "   " + strings.Join(r.Spec.Models, ", "),
 			note: fmt.Sprintf("%s, %s, %s", r.Status, widget.Plural(int64(r.Total), "record"), widget.Ago(r.Created, p.app.deps.Now())),
 			do:   func() tea.Cmd { return p.choose(r.ID) }})

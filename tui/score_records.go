@@ -187,7 +187,7 @@ func (p *scorePane) viewRecords() []string {
 		note += ", the worst first"
 	}
 	if r.loading {
-		note = widget.Spinner(p.app.frame) + " reading"
+		note = widget.MarkRunning + " reading"
 	}
 	lines := []string{l.Rule(p.w, title, note, true)}
 	h := p.h - len(lines)

@@ -21,7 +21,7 @@ func (p *scorePane) View() []string {
 	case p.run == nil && p.err != nil:
 		return a.message(p.w, p.h, widget.Bad, widget.MarkFailed, "The runs could not be read", p.err.Error(), hint{"R", "try again"})
 	case p.run == nil && (p.starting || p.loading):
-		return a.message(p.w, p.h, widget.Info, widget.Spinner(a.frame), "Reading the runs", "")
+		return a.message(p.w, p.h, widget.Info, widget.MarkRunning, "Reading the runs", "")
 	case p.run == nil:
 		return a.message(p.w, p.h, widget.Muted, widget.MarkWaiting, "Nothing was evaluated yet",
 			"An evaluation asks models the questions of a dataset that none of them was trained on, and scores their answers against the reference.",
@@ -40,7 +40,7 @@ func (p *scorePane) View() []string {
 // head names the run, how far it is, and what it comes to.
 func (p *scorePane) head() []string {
 	l, r := p.app.look, p.run
-	mark, st := widget.Status(r.Status, p.app.frame)
+	mark, st := widget.Status(r.Status)
 	took := r.Ended.Sub(r.Created)
 	if r.Ended.IsZero() {
 		took = p.app.deps.Now().Sub(r.Created)

@@ -85,7 +85,7 @@ func (p *trainingPane) Title() string { return "Training" }
 
 func (p *trainingPane) Status() string {
 	if p.active() > 0 {
-		return widget.Spinner(p.app.frame)
+		return widget.MarkRunning
 	}
 	return ""
 }

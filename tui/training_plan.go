@@ -18,7 +18,7 @@ func (p *trainingPane) planLines(height int) []string {
 	l := p.app.look
 	note := ""
 	if p.planning {
-		note = widget.Spinner(p.app.frame) + " reading the dataset"
+		note = widget.MarkRunning + " reading the dataset"
 	}
 	lines := []string{l.Rule(p.w, "Plan", note, false)}
 	switch {

@@ -23,9 +23,9 @@ func (p *trainingPane) View() []string {
 	case !p.loaded && p.err != nil:
 		return p.app.message(p.w, p.h, widget.Bad, widget.MarkFailed, "The training jobs could not be read", p.err.Error(), hint{"r", "try again"})
 	case !p.loaded:
-		return p.app.message(p.w, p.h, widget.Info, widget.Spinner(p.app.frame), "Reading the training jobs", "")
+		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Reading the training jobs", "")
 	case len(p.jobs) == 0 && p.starting:
-		return p.app.message(p.w, p.h, widget.Info, widget.Spinner(p.app.frame), "Starting the training job", "The dataset and the code are being uploaded.")
+		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Starting the training job", "The dataset and the code are being uploaded.")
 	case len(p.jobs) == 0:
 		return p.app.message(p.w, p.h, widget.Muted, widget.MarkWaiting, "No training job yet",
 			"A training job fine-tunes the base model on a dataset. Its log and its loss are shown here while it runs.",
@@ -66,7 +66,7 @@ func (p *trainingPane) viewJobs() []string {
 	lines := []string{t.Head()}
 	for i := p.scroll.Top; i < p.scroll.End(); i++ {
 		j := p.jobs[i]
-		mark, st := widget.Status(j.Status, p.app.frame)
+		mark, st := widget.Status(j.Status)
 		phase := j.SecondaryStatus
 		if j.Done() {
 			phase = ""
@@ -172,7 +172,7 @@ func (p *trainingPane) viewJob(height int) []string {
 
 // progressLine is the job in one line: its status, how far it is, its figures.
 func (p *trainingPane) progressLine(j *training.Job) string {
-	mark, st := widget.Status(j.Status, p.app.frame)
+	mark, st := widget.Status(j.Status)
 	r := p.app.look.Row(p.w).Gap(2).Put(st, mark+" "+j.Status)
 	if p.steps > 0 {
 		r.Gap(3)

@@ -57,6 +57,13 @@ type Screen struct {
 // Start runs the workbench on a terminal of that size. It ends with the test.
 func Start(t T, d tui.Deps, width, height int) *Screen {
 	t.Helper()
+	return StartOver(t, d, width, height, nil)
+}
+
+// StartOver is Start over a wire between the workbench and the terminal; nil is
+// none.
+func StartOver(t T, d tui.Deps, width, height int, wire *Wire) *Screen {
+	t.Helper()
 	pr, pw := io.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &Screen{t: t, emu: vt.NewEmulator(width, height), changed: make(chan struct{}, 1), in: pw, done: make(chan struct{}), cancel: cancel}
@@ -73,7 +80,12 @@ func Start(t T, d tui.Deps, width, height int) *Screen {
 	}()
 	go func() {
 		defer close(s.done)
-		s.err = tui.RunOn(ctx, d, tui.Options{In: pr, Out: terminal{s}, Env: []string{"TERM=xterm-256color"}, Width: width, Height: height})
+		var out io.Writer = terminal{s}
+		if wire != nil {
+			out = wire.from(out)
+			defer wire.close()
+		}
+		s.err = tui.RunOn(ctx, d, tui.Options{In: pr, Out: out, Env: []string{"TERM=xterm-256color"}, Width: width, Height: height})
 		_ = pr.Close()
 	}()
 	t.Cleanup(func() {

@@ -69,8 +69,10 @@ type World struct {
 
 	Models  []chat.Model
 	Answers map[string]chat.AnswerState // by the model's ref
+	Streams map[string]*Stream          // answers that a test writes itself, by ref
 
 	RunList []evaluation.Run
+	Live    *Live // the run that an evaluation starts; nil refuses
 	RecList []evaluation.Record
 
 	// Did lists what was asked for: "stop NAME", "delete NAME", "start NAME".
@@ -463,6 +465,10 @@ func (c chats) Prove(_ context.Context, m chat.Model, _ []string, progress func(
 
 func (c chats) Send(_ context.Context, r chat.Request) tui.Answer {
 	c.w.did("ask %s %s", r.Model.Ref, r.Messages[len(r.Messages)-1].Content)
+	if s := c.w.Streams[r.Model.Ref]; s != nil {
+		s.begin(r.Model)
+		return s
+	}
 	s, ok := c.w.Answers[r.Model.Ref]
 	if !ok {
 		s = chat.AnswerState{Phase: chat.Failed, Err: "no answer"}
@@ -493,6 +499,9 @@ type evaluations struct{ w *World }
 
 func (e evaluations) Start(_ context.Context, s evaluation.Spec) (tui.Live, error) {
 	e.w.did("evaluate %s", strings.Join(s.Models, ", "))
+	if e.w.Live != nil {
+		return e.w.Live, nil
+	}
 	return nil, errors.New("the world runs no evaluations")
 }
 

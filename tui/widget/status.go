@@ -2,7 +2,9 @@ package widget
 
 import "strings"
 
-// Spinner returns the n-th picture of a turning mark.
+// Spinner returns the n-th picture of a turning mark. There is one on the screen
+// at most: what runs elsewhere has a mark that stands still, so that a step costs
+// a slow link five bytes and not a hundred.
 func Spinner(n int) string {
 	pics := [...]string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
 	return pics[((n%len(pics))+len(pics))%len(pics)]
@@ -10,6 +12,7 @@ func Spinner(n int) string {
 
 // Marks stand before the words that they mean.
 const (
+	MarkRunning = "↻"
 	MarkDone    = "⠶"
 	MarkFailed  = "╳"
 	MarkStopped = "─"
@@ -18,9 +21,8 @@ const (
 	MarkUnknown = "?"
 )
 
-// Status returns the mark and the style of a status word of any service. What
-// runs has a turning mark: frame is the n-th picture.
-func Status(word string, frame int) (mark string, st Style) {
+// Status returns the mark and the style of a status word of any service.
+func Status(word string) (mark string, st Style) {
 	switch strings.ToLower(word) {
 	case "completed", "finished", "pass", "active", "ready":
 		return MarkDone, Good
@@ -35,9 +37,9 @@ func Status(word string, frame int) (mark string, st Style) {
 	case "waiting", "pending", "starting":
 		return MarkWaiting, Info
 	case "waking":
-		return Spinner(frame), Warn
+		return MarkRunning, Warn
 	}
-	return Spinner(frame), Info
+	return MarkRunning, Info
 }
 
 // Bar draws progress as a bar of width cells; done is 0 to 1.
