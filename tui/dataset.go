@@ -51,6 +51,7 @@ type datasetPane struct {
 	reading bool
 	rowsErr error
 	scroll  widget.Scroll
+	atEnd   bool           // the cursor goes along with the last row
 	shift   int            // columns scrolled off at the left
 	wide    map[string]int // column → width of its text in the first rows
 	textTop int            // first line in sight of the row view
@@ -209,6 +210,9 @@ func (p *datasetPane) changed() (bool, tea.Cmd) {
 	if p.info.Stale != "" && was == "" {
 		return true, tea.Batch(p.need(), p.app.say(widget.Warn, widget.MarkWarning, p.info.Stale+" (r does)"))
 	}
+	if p.atEnd {
+		return true, p.toEnd()
+	}
 	return true, p.need()
 }
 
@@ -261,10 +265,19 @@ func (p *datasetPane) row(i int) (dataset.Row, bool) {
 
 // to puts the cursor on row i.
 func (p *datasetPane) to(i int) tea.Cmd {
+	p.atEnd = false
 	p.scroll.Len = int(p.total())
 	p.scroll.To(i)
 	p.textTop = 0
 	return p.need()
+}
+
+// toEnd puts the cursor on the last row; while rows are still being counted, it
+// goes along with the count.
+func (p *datasetPane) toEnd() tea.Cmd {
+	cmd := p.to(int(p.total()) - 1)
+	p.atEnd = !p.info.RowsExact
+	return cmd
 }
 
 func (p *datasetPane) jump(args string) tea.Cmd {

@@ -85,7 +85,7 @@ func (p *datasetPane) bind() {
 		{ID: "dataset.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "page of rows before", Hidden: true,
 			Do: func(string) tea.Cmd { return p.to(p.scroll.Cursor - max(p.scroll.Height-1, 1)) }},
 		{ID: "dataset.first", Keys: []string{"g", "home"}, Label: "first", Help: "go to the first row", Hidden: true, Do: func(string) tea.Cmd { return p.to(0) }},
-		{ID: "dataset.last", Keys: []string{"G", "end"}, Label: "last", Help: "go to the last row", Hidden: true, Do: func(string) tea.Cmd { return p.to(int(p.total()) - 1) }},
+		{ID: "dataset.last", Keys: []string{"G", "end"}, Label: "last", Help: "go to the last row", Hidden: true, Do: func(string) tea.Cmd { return p.toEnd() }},
 		{ID: "dataset.right", Keys: []string{"right", "l"}, Label: "columns", Help: "show the columns further right", Hidden: true, Do: p.do(func() { p.shift = min(p.shift+1, max(len(p.columns())-p.arrange.frozen-1, 0)) })},
 		{ID: "dataset.left", Keys: []string{"left", "h"}, Label: "columns", Help: "show the columns further left", Hidden: true, Do: p.do(func() { p.shift = max(p.shift-1, 0) })},
 		{ID: "dataset.retry", Keys: []string{"r"}, Label: "retry", Help: "open the dataset again", Do: func(string) tea.Cmd {

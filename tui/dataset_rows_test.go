@@ -156,3 +156,30 @@ func TestNoEditor(t *testing.T) {
 		t.Errorf("the editor is %q", got)
 	}
 }
+
+// TestLastRow: who goes to the last row while rows are being counted ends on the
+// last one.
+func TestLastRow(t *testing.T) {
+	world := func() *uitest.World {
+		w := uitest.Full()
+		w.Inexact, w.Moved = true, make(chan struct{}, 1)
+		return w
+	}
+	grow := func(r *rig) {
+		r.world.Rows = append(r.world.Rows, r.world.Rows[:100]...)
+		r.world.Inexact = false
+		r.world.Moved <- struct{}{}
+		r.pass(time.Second)
+	}
+	play(t, world, 120, 40, func(r *rig) {
+		r.press("G")
+		r.want("about 1,200 rows", "row 1,200")
+		grow(r)
+		r.want("row 1,300")
+	})
+	play(t, world, 120, 40, func(r *rig) {
+		r.press("G", "up")
+		grow(r)
+		r.want(" 1,300 rows", "row 1,199")
+	})
+}

@@ -46,6 +46,7 @@ type World struct {
 	Prompts  map[int64]dataset.Prompt
 	Prompted error
 	Stale    string
+	Moved    chan struct{} // says that the rows have changed
 	Manifest dataset.Manifest
 
 	TrainJobs []training.Job
@@ -161,7 +162,7 @@ func (f file) Rows(_ context.Context, first, n int64) ([]dataset.Row, error) {
 	return f.w.Rows[first:min(first+n, int64(len(f.w.Rows)))], nil
 }
 
-func (f file) Changed() <-chan struct{} { return nil }
+func (f file) Changed() <-chan struct{} { return f.w.Moved }
 func (f file) Close() error             { return nil }
 
 // Log is a job's log. Add lines with Write.

@@ -198,7 +198,8 @@ type Profile struct {
 	MaxTokens int
 	// Mixes counts the rows by the part of the id before its first dot (OpenOrca's
 	// flan, niv, cot, t0), or by category where ids have none.
-	Mixes map[string]int64
+	Mixes    map[string]int64
+	mixNames map[string]string
 	// Languages counts the questions by language; every row up to 10,000, then
 	// every tenth.
 	Languages map[string]int64
@@ -255,15 +256,7 @@ func (p *Profile) Add(r Row) {
 	if p.MaxTokens > 0 && r.Tokens > p.MaxTokens {
 		p.Suspect(TooLong, r.Index)
 	}
-	mix := MixOf(r.ID, r.Category)
-	if _, ok := p.Mixes[mix]; !ok {
-		if len(p.Mixes) >= maxMixes {
-			mix = "other"
-		} else {
-			mix = strings.Clone(mix)
-		}
-	}
-	p.Mixes[mix]++
+	p.Mixes[p.mixName(MixOf(r.ID, r.Category))]++
 	if r.Index < 10_000 || r.Index%10 == 0 {
 		p.Languages[traits.Language(r.Question)]++
 	}
@@ -284,6 +277,24 @@ func (p *Profile) Add(r Row) {
 	if traits.Given(r.Question, r.Answer) {
 		p.Suspect(AnswerInPrompt, r.Index)
 	}
+}
+
+// mixName is the name of a mix as a string that lasts. A map takes over the string
+// that a key is given as, also when the key is there already: a row's own text
+// must not become one.
+func (p *Profile) mixName(mix string) string {
+	if name, ok := p.mixNames[mix]; ok {
+		return name
+	}
+	if len(p.Mixes) >= maxMixes {
+		return "other"
+	}
+	if p.mixNames == nil {
+		p.mixNames = map[string]string{}
+	}
+	name := strings.Clone(mix)
+	p.mixNames[name] = name
+	return name
 }
 
 // Merge adds the profile of rows that follow.

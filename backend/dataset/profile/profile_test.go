@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unsafe"
 )
 
 func TestLengths(t *testing.T) {
@@ -150,5 +151,20 @@ func TestProfile(t *testing.T) {
 	}
 	if c := p.Clone(); c.Rows != 6 || c.Suspicious[EmptyAnswer].Rows != 1 {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestRowsAreNotKept: the text of a row may be overwritten once it was added.
+func TestRowsAreNotKept(t *testing.T) {
+	p := New([]string{"id"})
+	text := []byte("flan.1 What?")
+	for range 3 {
+		copy(text, "flan.1 What?")
+		all := unsafe.String(&text[0], len(text))
+		p.Add(Row{ID: all[:6], Question: all[7:], Answer: all[7:], Columns: []string{all[:6]}})
+		copy(text, strings.Repeat("x", len(text)))
+	}
+	if len(p.Mixes) != 1 || p.Mixes["flan"] != 3 {
+		t.Errorf("the mixes are %v", p.Mixes)
 	}
 }
