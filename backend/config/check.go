@@ -62,6 +62,8 @@ func (l *loader) check(c *Config) {
 	if c.Training.BaseModel == "" {
 		c.Training.BaseModel = d.Training.BaseModel
 	}
+	whole("training.keep_logs_days", &c.Training.KeepLogsDays, d.Training.KeepLogsDays, 0, 36500)
+	whole("training.keep_logs_mb", &c.Training.KeepLogsMB, d.Training.KeepLogsMB, 0, 1<<20)
 	whole("chat.max_tokens", &c.Chat.MaxTokens, d.Chat.MaxTokens, 1, 32768)
 	fraction("chat.temperature", &c.Chat.Temperature, d.Chat.Temperature, 0, 2)
 	fraction("chat.top_p", &c.Chat.TopP, d.Chat.TopP, 0.0001, 1)

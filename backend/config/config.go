@@ -50,6 +50,10 @@ type Training struct {
 	// Preset names the settings to start from; "" takes the training service's own
 	// default.
 	Preset string `toml:"preset"`
+	// KeepLogsDays is for how many days after they were last read logs are kept on
+	// this machine, KeepLogsMB how many MiB of them; 0 is no bound.
+	KeepLogsDays int `toml:"keep_logs_days"`
+	KeepLogsMB   int `toml:"keep_logs_mb"`
 }
 
 // Chat holds the generation settings of the chat.
@@ -97,7 +101,7 @@ type Prices struct {
 func Default() Config {
 	return Config{
 		Account:  Account{Name: "local"},
-		Training: Training{Instance: "ml.g6e.2xlarge", BaseModel: "mistralai/Mistral-7B-v0.3"},
+		Training: Training{Instance: "ml.g6e.2xlarge", BaseModel: "mistralai/Mistral-7B-v0.3", KeepLogsDays: 90, KeepLogsMB: 4096},
 		Chat:     Chat{MaxTokens: 512, Temperature: 0.7, TopP: 0.95},
 		Eval:     Eval{Delimiter: "<OR>", MaxTokens: 128},
 		UI:       UI{Theme: "auto", Color: "auto", Symbols: "auto"},

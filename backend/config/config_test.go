@@ -36,6 +36,8 @@ instance = "ml.g5.12xlarge"
 image = "example/image:1"
 base_model = "me/model"
 preset = "facts"
+keep_logs_days = 7
+keep_logs_mb = 0
 [chat]
 max_tokens = 99
 temperature = 1 # a whole number where a fraction is meant
@@ -68,7 +70,7 @@ cmu_month = 2
 	want := Config{
 		Account: Account{"aws", "bastion", "eu-central-1", "arn:aws:iam::111122223333:role/train",
 			"arn:aws:iam::111122223333:role/path/import", "my-bucket"},
-		Training: Training{"ml.g5.12xlarge", "example/image:1", "me/model", "facts"},
+		Training: Training{"ml.g5.12xlarge", "example/image:1", "me/model", "facts", 7, 0},
 		Chat:     Chat{99, 1, 0.5},
 		Eval:     Eval{7, "|\n", 9},
 		UI:       UI{"light", false, "256", "ascii", map[string][]string{"quit": {"ctrl+q"}, "help": {"?", "f1"}, "mute": nil}},
@@ -92,6 +94,7 @@ func TestProblems(t *testing.T) {
 		{"[chat]\nmax_tokens = 0\n", "f:2: chat.max_tokens: cannot be 0; it goes from 1 to 32768"},
 		{"[chat]\ntemperature = nan\n", "f:2: chat.temperature: cannot be NaN"},
 		{"[ui]\ncolor = \"truecolour\"\n", "did you mean truecolor?"},
+		{"[training]\nkeep_logs_days = -1\n", "f:2: training.keep_logs_days: cannot be -1; it goes from 0 to 36500"},
 		{"[ui]\nmouse = 1\n", "f:2: ui.mouse: must be true or false, not 1"},
 		{"[ui]\ntheme = \"\\u001b[31m\"\n", "f:2: ui.theme: holds control"},
 		{"[ui.keys]\nquit = 5\n", "f:2: ui.keys.quit: must be a key or a list of keys"},

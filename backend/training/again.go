@@ -207,13 +207,19 @@ type Difference struct {
 // Diff compares what two jobs were asked for. Of a job that was not started from
 // here only the options and the names in its description are known.
 func (s *Service) Diff(ctx context.Context, a, b string) ([]Difference, error) {
-	left, oursA, _, err := s.asked(ctx, a)
+	left, oursA, ja, err := s.asked(ctx, a)
 	if err != nil {
 		return nil, err
 	}
-	right, oursB, _, err := s.asked(ctx, b)
+	right, oursB, jb, err := s.asked(ctx, b)
 	if err != nil {
 		return nil, err
+	}
+	// Tags are only compared when both sides tell theirs.
+	ta, errA := s.tags(ctx, ja.ARN)
+	tb, errB := s.tags(ctx, jb.ARN)
+	if errA == nil && errB == nil {
+		left.Options.Tags, right.Options.Tags = ta, tb
 	}
 	if oursA != oursB { // a side of which nothing is known differs in nothing
 		left.Set, right.Set = nil, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -48,6 +49,8 @@ type Config struct {
 	// LogDir keeps the logs that were read, so that each is read once; "" keeps
 	// none.
 	LogDir string
+	// KeepLogs bounds what is kept there.
+	KeepLogs KeepLogs
 	// AccountName and Region are what jobs are recorded under in the store.
 	AccountName, Region string
 	// Now is the clock; nil is time.Now.
@@ -60,6 +63,7 @@ type Service struct {
 	logs   limiter
 	counts counts
 	checks checks
+	tidied sync.Once
 }
 
 // New returns the service.

@@ -38,6 +38,8 @@ func (w *Watch) openLog(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	log.Use(w.s.c.Now())
+	w.s.tidied.Do(func() { _, _ = w.s.TidyLogs() }) // KeptLogs shows what could not go
 	traces := w.tracebacks(ctx, log)
 	w.mu.Lock()
 	w.log, w.traces = log, traces

@@ -21,6 +21,13 @@ import (
 // storeFile is the database in the state folder.
 const storeFile = "tunebench.db"
 
+// logsFolder holds the logs of training jobs that were read, in the state folder.
+const logsFolder = "logs"
+
+func keepLogs(cfg config.Config) training.KeepLogs {
+	return training.KeepLogs{Age: time.Duration(cfg.Training.KeepLogsDays) * 24 * time.Hour, Bytes: int64(cfg.Training.KeepLogsMB) << 20}
+}
+
 // session is an open account with the services over it.
 type session struct {
 	paths    config.Paths
@@ -91,7 +98,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 		SageMaker: acct.SageMaker(), Logs: acct.Logs(), S3: acct.S3(), Store: st,
 		Bucket: acct.Bucket(), RoleARN: acct.TrainingRole(), BaseModel: acct.TrainingBase(),
 		Bills: acct.Bills(), Defaults: cfg.Training, Prices: cfg.Prices,
-		AccountName: acct.Name(), Region: acct.Region(), LogDir: filepath.Join(paths.State, "logs"),
+		AccountName: acct.Name(), Region: acct.Region(), LogDir: filepath.Join(paths.State, logsFolder), KeepLogs: keepLogs(cfg),
 		Tokenizer: tokenizer.Load, TokenizerName: tokenizer.Name,
 		AccountID: func(ctx context.Context) (string, error) {
 			id, err := acct.Identity(ctx)

@@ -13,7 +13,7 @@ import (
 
 func newTrain(g *globals) *cobra.Command {
 	return group("train", "Plan, start and watch training jobs",
-		newTrainPlan(g), newTrainStart(g), newTrainResume(g), newTrainAgain(g), newTrainDiff(g), newTrainList(g), newTrainStatus(g), newTrainLogs(g), newTrainMetrics(g), newTrainStop(g), newTrainPresets(g), newTrainRole(g))
+		newTrainPlan(g), newTrainStart(g), newTrainResume(g), newTrainAgain(g), newTrainDiff(g), newTrainList(g), newTrainStatus(g), newTrainLogs(g), newTrainMetrics(g), newTrainStop(g), newTrainPresets(g), newTrainRole(g), newTrainKept(g))
 }
 
 func finishSpec(spec *training.Spec, set []string) error {
