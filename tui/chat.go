@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"context"
 	"reflect"
 	"slices"
 	"strings"
@@ -46,11 +45,13 @@ type chatPane struct {
 	system   string
 	refer    string // the reference answer to the question in the field
 	settings chat.Settings
-	talk     bool // earlier turns are sent along
-	sent     bool // show what was really sent
-	plain    bool // show answers as they came, not as Markdown
-	conv     chat.Conversation
-	cx, cy   int
+	talk     bool       // earlier turns are sent along
+	sent     bool       // show what was really sent
+	plain    bool       // show answers as they came, not as Markdown
+	log      Transcript // nil before the first question
+	// logFailed says that it was told that the disk does not take it.
+	logFailed bool
+	cx, cy    int
 }
 
 // chatTurn is one question and its answers.
@@ -224,12 +225,18 @@ func (p *chatPane) start(t *chatTurn) tea.Cmd {
 	if len(p.turns) > 500 {
 		p.turns = p.turns[1:]
 	}
+	kept := chat.Exchange{System: t.system, Question: t.question, Reference: t.reference}
 	for _, m := range t.models {
 		a := &chatAnswer{}
 		a.answer = p.app.svc.Chat.Send(p.app.ctx, chat.Request{Model: m, Messages: p.messages(earlier, t, m), Settings: p.settings})
 		a.state = a.answer.State()
 		t.answers[m.ID] = a
+		kept.Answers = append(kept.Answers, a.answer)
 	}
+	if p.log == nil {
+		p.log, p.logFailed = p.app.svc.Chat.Transcript(chat.Conversation{Set: p.settings}, nil), false
+	}
+	p.log.Keep(kept)
 	return p.watch(t, 0)
 }
 
@@ -244,7 +251,7 @@ func (p *chatPane) watch(t *chatTurn, pause time.Duration) tea.Cmd {
 		}
 	}
 	if len(cases) == 1 {
-		return p.save(t)
+		return p.ended(t)
 	}
 	return func() tea.Msg {
 		if pause > 0 {
@@ -295,48 +302,16 @@ func (p *chatPane) messages(earlier []*chatTurn, t *chatTurn, m chat.Model) []ch
 	return append(ms, chat.Message{Role: "user", Content: t.question})
 }
 
-// save keeps a turn on disk when its last answer has ended.
-func (p *chatPane) save(t *chatTurn) tea.Cmd {
-	var answers []chat.AnswerState
-	for _, m := range t.models {
-		s := t.answers[m.ID].state
-		if !s.Done() {
-			return nil
-		}
-		answers = append(answers, s)
-	}
-	position := 2 * slices.Index(p.turns, t)
-	conv, svc := p.conv, p.app.svc.Chat
-	conv.Models, conv.Set = nil, p.settings
-	for _, m := range t.models {
-		conv.Models = append(conv.Models, m.Ref)
-	}
-	if conv.ID == 0 {
-		conv.Title = t.question
-	}
-	return task(p.app.ctx, func(ctx context.Context) (chat.Conversation, error) {
-		c, err := svc.SaveConversation(ctx, conv)
-		if err != nil {
-			return c, err
-		}
-		if _, err := svc.SaveTurn(ctx, c.ID, chat.Turn{Position: position, Role: "user", Content: t.question}); err != nil {
-			return c, err
-		}
-		for _, a := range answers {
-			if _, err := svc.SaveTurn(ctx, c.ID, chat.AnswerTurn(position+1, a)); err != nil {
-				return c, err
-			}
-		}
-		return c, nil
-	}, func(c chat.Conversation, err error) tea.Cmd {
-		if err != nil {
-			return p.app.fail(err)
-		}
-		if p.conv.ID == 0 {
-			p.conv = c
-		}
+// ended is told when the last answer of a turn has ended.
+func (p *chatPane) ended(*chatTurn) tea.Cmd {
+	if p.log == nil || p.logFailed {
 		return nil
-	})
+	}
+	if err := p.log.Err(); err != nil {
+		p.logFailed = true // once is enough
+		return p.app.fail(err)
+	}
+	return nil
 }
 
 // cancel ends the answers that are arriving; what has come is kept.
@@ -360,7 +335,7 @@ func (p *chatPane) again() tea.Cmd {
 // fresh starts another conversation.
 func (p *chatPane) fresh() {
 	p.cancel()
-	p.turns, p.conv, p.back = nil, chat.Conversation{}, 0
+	p.turns, p.log, p.back = nil, nil, 0
 }
 
 // recall puts an earlier question into the field.

@@ -95,6 +95,8 @@ func (p *chatPane) bind() {
 		{ID: "chat.plain", Keys: []string{"p"}, Label: "plain", Help: "show the answers as they came, or as the Markdown that they are", Off: p.noTurn, Do: do(func() { p.plain = !p.plain })},
 		{ID: "chat.system", Keys: []string{"s"}, Label: "system", Help: "set the system prompt", Args: "TEXT", Rank: 5, Do: p.systemCommand},
 		{ID: "chat.fresh", Keys: []string{"n"}, Label: "new", Help: "start another conversation", Rank: 8, Off: p.noTurn, Do: do(p.fresh)},
+		{ID: "chat.sessions", Keys: []string{"o"}, Label: "sessions", Help: "open a session of before; with TEXT, one that holds it", Args: "TEXT", Rank: 9, Off: p.app.needAccount, Do: p.sessions},
+		{ID: "chat.export", Keys: []string{"w"}, Label: "export", Help: "write this session to a file: .md to read, .jsonl as rows of a dataset", Args: "FILE", Off: p.noTurn, Do: p.export},
 		{ID: "chat.copy", Keys: []string{"y"}, Label: "copy", Help: "copy the last answers to the clipboard (OSC 52)", Off: p.noTurn, Do: func(string) tea.Cmd { return p.copy() }},
 		{ID: "chat.temperature", Label: "temperature", Help: "set how much chance there is in the answers, 0 to 1", Args: "NUMBER", Do: p.number("temperature", 0, 2, &p.settings.Temperature)},
 		{ID: "chat.top-p", Label: "top-p", Help: "set the share of likely tokens that are drawn from, 0 to 1", Args: "NUMBER", Do: p.number("top-p", 0, 1, &p.settings.TopP)},

@@ -19,6 +19,10 @@ type talking struct{ *chat.Service }
 
 func (t talking) Send(ctx context.Context, r chat.Request) tui.Answer { return t.Service.Send(ctx, r) }
 
+func (t talking) Transcript(c chat.Conversation, turns []chat.Turn) tui.Transcript {
+	return t.Service.Transcript(c, turns)
+}
+
 // chatServiceOver is a chat service that asks srv.
 func chatServiceOver(t testing.TB, srv *chattest.Server, change func(*chat.Config)) *chat.Service {
 	t.Helper()
@@ -32,7 +36,9 @@ func chatServiceOver(t testing.TB, srv *chattest.Server, change func(*chat.Confi
 	if change != nil {
 		change(&cfg)
 	}
-	return chat.New(cfg)
+	s := chat.New(cfg)
+	t.Cleanup(s.Close) // before the store's
+	return s
 }
 
 // chatOver is the workbench's view of a world whose chat is real and asks srv.

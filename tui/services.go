@@ -235,14 +235,26 @@ type Chat interface {
 	Send(ctx context.Context, r chat.Request) Answer
 	// Prove asks an imported model in every form that it can be asked in.
 	Prove(ctx context.Context, m chat.Model, questions []string, progress func(chat.Proof)) (chat.Verdict, error)
-	// SaveConversation and SaveTurn keep what was asked and answered.
-	SaveConversation(ctx context.Context, c chat.Conversation) (chat.Conversation, error)
-	SaveTurn(ctx context.Context, conversation int64, t chat.Turn) (chat.Turn, error)
+	// Transcript keeps a conversation on disk while it goes on; turns are those
+	// that it has already.
+	Transcript(c chat.Conversation, turns []chat.Turn) Transcript
+	// Conversations are those whose title or turns hold query, the last used first.
+	Conversations(ctx context.Context, query string, limit int) ([]chat.Conversation, error)
+	Load(ctx context.Context, id int64) (chat.Conversation, []chat.Turn, error)
+	DeleteConversation(ctx context.Context, id int64) error
+	Export(ctx context.Context, id int64, format string, w io.Writer) error
+}
+
+// Transcript is a conversation that is being kept.
+type Transcript interface {
+	Keep(e chat.Exchange) (position int)
+	Conversation() chat.Conversation
+	Err() error
 }
 
 // Answer is one answer that is arriving.
 type Answer interface {
-	State() chat.AnswerState
+	chat.Source
 	Changed() <-chan struct{}
 	Cancel()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/document"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime/types"
 
 	"tunebench/backend/artifact"
@@ -51,6 +52,7 @@ type prepared struct {
 	system   []types.SystemContentBlock
 	messages []types.Message
 	config   *types.InferenceConfiguration
+	more     document.Interface // what Converse has no field for
 	sent     string
 	probe    bool // the reply's shape is not to be remembered
 }
@@ -63,7 +65,15 @@ type invokeBody struct {
 	MaxTokens   int       `json:"max_tokens"`
 	Temperature float64   `json:"temperature"`
 	TopP        float64   `json:"top_p,omitempty"`
+	TopK        int       `json:"top_k,omitempty"`
 	Stop        []string  `json:"stop,omitempty"`
+	Seed        *int64    `json:"seed,omitempty"`
+}
+
+// with takes over what is generated with.
+func (b invokeBody) with(set Settings) invokeBody {
+	b.MaxTokens, b.Temperature, b.TopP, b.TopK, b.Stop, b.Seed = set.MaxTokens, set.Temperature, set.TopP, set.TopK, set.Stop, set.Seed
+	return b
 }
 
 func prepare(req Request) (prepared, error) {
@@ -103,14 +113,14 @@ func prepare(req Request) (prepared, error) {
 			return prepared{}, fmt.Errorf("ask %s: %w", req.Model.Ref, err)
 		}
 		p.sent = f.Prompt(msgs)
-		p.body, err = encode(invokeBody{Prompt: p.sent, MaxTokens: set.MaxTokens, Temperature: set.Temperature, TopP: set.TopP, Stop: set.Stop})
+		p.body, err = encode(invokeBody{Prompt: p.sent}.with(set))
 		return p, err
 	default:
 		list := make([]Message, len(msgs))
 		for i, m := range msgs {
 			list[i] = Message(m)
 		}
-		p.body, err = encode(invokeBody{Messages: list, MaxTokens: set.MaxTokens, Temperature: set.Temperature, TopP: set.TopP, Stop: set.Stop})
+		p.body, err = encode(invokeBody{Messages: list}.with(set))
 		p.sent = asText(msgs)
 		return p, err
 	}
@@ -122,6 +132,9 @@ func (p *prepared) converse(msgs []artifact.Message, set Settings) {
 	}
 	if set.TopP > 0 {
 		p.config.TopP = aws.Float32(float32(set.TopP))
+	}
+	if set.TopK > 0 {
+		p.more = document.NewLazyDocument(map[string]int{"top_k": set.TopK})
 	}
 	for _, m := range msgs {
 		if m.Role == artifact.RoleSystem {

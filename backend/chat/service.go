@@ -45,6 +45,8 @@ type Service struct {
 	cfg    Config
 	region string
 
+	kept sync.WaitGroup // transcripts that are being written
+
 	mu     sync.Mutex
 	shapes map[string]Shape // reply shape by model ID, as far as recorded
 }
@@ -71,6 +73,10 @@ func New(c Config) *Service {
 	}
 	return &Service{cfg: c, region: c.Bedrock.Options().Region, shapes: map[string]Shape{}}
 }
+
+// Close waits until every transcript is on disk. The answers must have ended: call
+// it when the contexts that they were asked with are over.
+func (s *Service) Close() { s.kept.Wait() }
 
 // Account returns the name and the region of the account the models are in.
 func (s *Service) Account() (name, region string) { return s.cfg.AccountName, s.region }

@@ -93,7 +93,7 @@ func (r *streamRun) take(p piece) error {
 
 func (r *streamRun) converse(ctx context.Context, p prepared) (err error) {
 	out, err := r.service.cfg.Runtime.ConverseStream(ctx, &bedrockruntime.ConverseStreamInput{
-		ModelId: &r.model.ID, System: p.system, Messages: p.messages, InferenceConfig: p.config,
+		ModelId: &r.model.ID, System: p.system, Messages: p.messages, InferenceConfig: p.config, AdditionalModelRequestFields: p.more,
 	}, oneAttempt, ownCodec)
 	if err != nil {
 		return err

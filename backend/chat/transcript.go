@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -89,16 +90,36 @@ func (s *Service) Conversations(ctx context.Context, query string, limit int) ([
 	}
 	list := make([]Conversation, 0, len(rows))
 	for _, r := range rows {
-		c := Conversation{ID: r.ID, Title: r.Title, Created: r.Created, Updated: r.Updated}
-		if err := json.Unmarshal([]byte(r.Models), &c.Models); err != nil {
-			return nil, fmt.Errorf("read conversation %d: %w", r.ID, err)
-		}
-		if err := json.Unmarshal([]byte(r.Settings), &c.Set); err != nil {
-			return nil, fmt.Errorf("read conversation %d: %w", r.ID, err)
+		c, err := fromStore(r)
+		if err != nil {
+			return nil, err
 		}
 		list = append(list, c)
 	}
 	return list, nil
+}
+
+func fromStore(r store.Conversation) (Conversation, error) {
+	c := Conversation{ID: r.ID, Title: r.Title, Created: r.Created, Updated: r.Updated}
+	if err := json.Unmarshal([]byte(r.Models), &c.Models); err != nil {
+		return c, fmt.Errorf("read conversation %d: %w", r.ID, err)
+	}
+	if err := json.Unmarshal([]byte(r.Settings), &c.Set); err != nil {
+		return c, fmt.Errorf("read conversation %d: %w", r.ID, err)
+	}
+	return c, nil
+}
+
+// conversation reads one head.
+func (s *Service) conversation(ctx context.Context, id int64) (Conversation, error) {
+	r, err := s.cfg.Store.Conversation(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return Conversation{}, fmt.Errorf("there is no session %d; list them with: tunebench sessions list", id)
+	}
+	if err != nil {
+		return Conversation{}, err
+	}
+	return fromStore(r)
 }
 
 // DeleteConversation removes a conversation with its turns.

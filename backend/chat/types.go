@@ -39,10 +39,15 @@ type Message struct {
 
 // Settings of one generation.
 type Settings struct {
-	MaxTokens   int      `json:"max_tokens"`
-	Temperature float64  `json:"temperature"`
-	TopP        float64  `json:"top_p"`
-	Stop        []string `json:"stop,omitempty"`
+	MaxTokens   int     `json:"max_tokens"`
+	Temperature float64 `json:"temperature"`
+	TopP        float64 `json:"top_p"`
+	// TopK is how many of the likeliest tokens are drawn from, 0 for no limit.
+	TopK int      `json:"top_k,omitempty"`
+	Stop []string `json:"stop,omitempty"`
+	// Seed makes chance repeatable; nil leaves it to the model. Converse has no
+	// place for it.
+	Seed *int64 `json:"seed,omitempty"`
 }
 
 // Request is one question to one model.

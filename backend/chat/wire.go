@@ -63,7 +63,7 @@ func (s *Service) once(ctx context.Context, m Model, p prepared) (r Reply, err e
 
 func (s *Service) converseOnce(ctx context.Context, m Model, p prepared) (Reply, error) {
 	out, err := s.cfg.Runtime.Converse(ctx, &bedrockruntime.ConverseInput{
-		ModelId: &m.ID, System: p.system, Messages: p.messages, InferenceConfig: p.config,
+		ModelId: &m.ID, System: p.system, Messages: p.messages, InferenceConfig: p.config, AdditionalModelRequestFields: p.more,
 	}, oneAttempt)
 	if err != nil {
 		return Reply{}, err

@@ -76,8 +76,24 @@ func (s *Store) Conversations(ctx context.Context, query string, limit int) ([]C
 		where = `title LIKE ? ESCAPE '\' OR EXISTS (SELECT 1 FROM turns WHERE conversation = conversations.id AND content LIKE ? ESCAPE '\')`
 		args = append(args, like(query), like(query))
 	}
+	return s.conversations(ctx, where, append(args, limit)...)
+}
+
+// Conversation returns one conversation, or ErrNotFound.
+func (s *Store) Conversation(ctx context.Context, id int64) (Conversation, error) {
+	list, err := s.conversations(ctx, "id = ?", id, 1)
+	if err == nil && len(list) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Conversation{}, err
+	}
+	return list[0], nil
+}
+
+func (s *Store) conversations(ctx context.Context, where string, args ...any) ([]Conversation, error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT id, account, region, title, models, settings, created, updated FROM conversations WHERE "+where+
-		" ORDER BY updated DESC, id DESC LIMIT ?", append(args, limit)...)
+		" ORDER BY updated DESC, id DESC LIMIT ?", args...)
 	if err != nil {
 		return nil, s.explain(err)
 	}

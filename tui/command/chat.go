@@ -4,9 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"math"
+	"os"
+	"reflect"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"tunebench/backend/chat"
 )
@@ -35,42 +41,97 @@ type answerOut struct {
 	WakingRetries int     `json:"waking_retries,omitempty"`
 }
 
+// asking is one question to several models, as the command line has it.
+type asking struct {
+	refs      []string
+	system    string
+	reference string
+	settings  chat.Settings
+	seed      int64
+	session   int64
+	noKeep    bool
+}
+
 func newChat(g *globals) *cobra.Command {
-	var refs []string
-	var system string
-	settings := chat.DefaultSettings()
+	a := asking{settings: chat.DefaultSettings()}
 	c := &cobra.Command{
-		Use: `chat --model M [--model N] "question"`, Short: "Ask one or more models the same question",
-		Args: cobra.MinimumNArgs(1),
+		Use: `chat --model M [--model N] ["question"]`, Short: "Ask one or more models the same question",
+		Long: `Ask one or more models the same question at once. Without a question, or with
+"-", it is read from standard input. Text is printed as it arrives, model by model
+in the order asked for; -o json gives all answers when the last has ended, and
+-o jsonl an event a line while they arrive: start, waking, retry, text and end.
+
+What was asked and answered is kept: tunebench sessions lists, shows and exports
+it, and --session goes on with it.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(refs) == 0 {
+			if len(a.refs) == 0 && a.session == 0 {
 				return usagef("--model is missing: which model to ask (tunebench models list prints them)")
 			}
+			question, err := g.question(args)
+			if err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("seed") {
+				a.settings.Seed = &a.seed
+			}
 			ctx := cmd.Context()
-			return g.with(ctx, func(s *session) error {
-				var msgs []chat.Message
-				if system != "" {
-					msgs = append(msgs, chat.Message{Role: "system", Content: system})
-				}
-				msgs = append(msgs, chat.Message{Role: "user", Content: strings.Join(args, " ")})
-				return g.ask(ctx, s, refs, msgs, settings)
-			})
+			return g.with(ctx, func(s *session) error { return g.ask(ctx, s, a, question) })
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVarP(&refs, "model", "m", nil, "model to ask (repeat to compare)")
-	f.StringVar(&system, "system", "", "system prompt")
-	f.IntVar(&settings.MaxTokens, "max-tokens", settings.MaxTokens, "most tokens to answer with")
-	f.Float64Var(&settings.Temperature, "temperature", settings.Temperature, "0 is greedy")
-	f.Float64Var(&settings.TopP, "top-p", settings.TopP, "nucleus of probability to sample from")
+	f.StringArrayVarP(&a.refs, "model", "m", nil, "model to ask (repeat to compare)")
+	f.StringVar(&a.system, "system", "", "system prompt")
+	f.StringVar(&a.reference, "reference", "", "what the answer should be; kept with the answers")
+	f.IntVar(&a.settings.MaxTokens, "max-tokens", a.settings.MaxTokens, "most tokens to answer with")
+	f.Float64Var(&a.settings.Temperature, "temperature", a.settings.Temperature, "0 is greedy")
+	f.Float64Var(&a.settings.TopP, "top-p", a.settings.TopP, "nucleus of probability to sample from")
+	f.IntVar(&a.settings.TopK, "top-k", 0, "how many of the likeliest tokens to sample from; 0 is all")
+	f.StringArrayVar(&a.settings.Stop, "stop", nil, "text at which an answer ends (repeat for several)")
+	f.Int64Var(&a.seed, "seed", 0, "seed of chance, for models that are asked by InvokeModel")
+	f.Int64Var(&a.session, "session", 0, "go on with this session: its turns are sent along")
+	f.BoolVar(&a.noKeep, "no-keep", false, "do not keep what is asked and answered")
 	return c
 }
 
-// ask sends to all models at once and prints the answers in the order asked
-// for. A single model's answer is printed as it arrives.
-func (g *globals) ask(ctx context.Context, s *session, refs []string, msgs []chat.Message, settings chat.Settings) error {
-	models := make([]chat.Model, 0, len(refs))
-	for _, r := range refs {
+// longestQuestion is the most bytes that are read as a question.
+const longestQuestion = 4 << 20
+
+// question is what stands on the command line, or on standard input.
+func (g *globals) question(args []string) (string, error) {
+	q := strings.Join(args, " ")
+	if len(args) == 0 || q == "-" {
+		if f, ok := g.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return "", usagef("the question is missing; write it behind the options, or send it to standard input")
+		}
+		b, err := io.ReadAll(io.LimitReader(g.in, longestQuestion+1))
+		if err != nil {
+			return "", fmt.Errorf("read the question from standard input: %w", err)
+		}
+		if len(b) > longestQuestion {
+			return "", usagef("the question on standard input is longer than %d bytes", longestQuestion)
+		}
+		q = strings.TrimRight(string(b), "\r\n")
+	}
+	if strings.TrimSpace(q) == "" {
+		return "", usagef("the question is empty; write it behind the options, or send it to standard input")
+	}
+	return q, nil
+}
+
+// ask sends to all models at once and prints the answers.
+func (g *globals) ask(ctx context.Context, s *session, a asking, question string) error {
+	conv, turns := chat.Conversation{Set: a.settings}, []chat.Turn(nil)
+	if a.session != 0 {
+		var err error
+		if conv, turns, err = s.chat.Load(ctx, a.session); err != nil {
+			return err
+		}
+		if len(a.refs) == 0 {
+			a.refs = conv.Models
+		}
+	}
+	models := make([]chat.Model, 0, len(a.refs))
+	for _, r := range a.refs {
 		m, err := s.chat.Resolve(ctx, r)
 		if err != nil {
 			return err
@@ -78,45 +139,145 @@ func (g *globals) ask(ctx context.Context, s *session, refs []string, msgs []cha
 		models = append(models, m)
 	}
 	answers := make([]*chat.Answer, len(models))
+	kept := chat.Exchange{System: a.system, Question: question, Reference: a.reference}
 	for i, m := range models {
-		answers[i] = s.chat.Send(ctx, chat.Request{Model: m, Messages: msgs, Settings: settings})
+		msgs := chat.History(turns, m.Ref)
+		if a.system != "" {
+			msgs = append([]chat.Message{{Role: "system", Content: a.system}}, msgs...)
+		}
+		msgs = append(msgs, chat.Message{Role: "user", Content: question})
+		answers[i] = s.chat.Send(ctx, chat.Request{Model: m, Messages: msgs, Settings: a.settings})
+		kept.Answers = append(kept.Answers, answers[i])
+	}
+	var log *chat.Transcript
+	if !a.noKeep {
+		log = s.chat.Transcript(conv, turns)
+		log.Keep(kept)
+	}
+	outs, err := g.report(ctx, answers)
+	if log != nil {
+		s.chat.Close()
+		if kerr := log.Err(); kerr != nil {
+			g.say("the session could not be kept: %v", kerr)
+		} else if g.output == "table" {
+			g.say("session %d", log.Conversation().ID)
+		}
+	}
+	if err != nil {
+		return err
 	}
 	var failed []string
-	outs := make([]answerOut, 0, len(answers))
-	for i, a := range answers {
-		if len(answers) == 1 && !g.jsonOut() {
-			g.stream(ctx, a)
-		}
-		st := a.Wait(ctx)
-		if !g.jsonOut() {
-			if len(answers) > 1 {
-				fmt.Fprintf(g.out, "%s\n  %s\n", models[i].Ref, strings.ReplaceAll(strings.TrimSpace(st.Text), "\n", "\n  "))
-			}
-			g.say("%s  %d tokens in %.2f s, first after %.0f ms, %s", models[i].Ref, st.Stats.OutputTokens,
-				st.Stats.Duration.Seconds(), float64(st.Stats.FirstToken.Microseconds())/1000, endText(st))
-		}
-		if st.Phase != chat.Finished {
-			failed = append(failed, fmt.Sprintf("%s: %s", models[i].Ref, endText(st)))
-		}
-		outs = append(outs, answerOut{
-			Model: models[i].Ref, ModelID: models[i].ID, Text: st.Text, Phase: string(st.Phase),
-			StopReason: st.StopReason, Error: st.Err,
-			InputTokens: st.Stats.InputTokens, OutputTokens: st.Stats.OutputTokens,
-			FirstTokenMS: float64(st.Stats.FirstToken.Microseconds()) / 1000,
-			DurationMS:   float64(st.Stats.Duration.Microseconds()) / 1000,
-			TokensPerS:   st.Stats.TokensPerSecond(), PromptSent: st.Sent, WakingRetries: st.Attempts,
-		})
-	}
-	if g.jsonOut() {
-		enc := json.NewEncoder(g.out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(outs); err != nil {
-			return err
+	for i, o := range outs {
+		if o.Phase != string(chat.Finished) {
+			failed = append(failed, fmt.Sprintf("%s: %s", o.Model, endText(answers[i].State())))
 		}
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("no full answer from %s", strings.Join(failed, "; "))
+	}
+	return nil
+}
+
+// report prints answers until all have ended.
+func (g *globals) report(ctx context.Context, answers []*chat.Answer) ([]answerOut, error) {
+	if g.output == "jsonl" {
+		if err := g.events(answers); err != nil {
+			return nil, err
+		}
+	}
+	outs := make([]answerOut, 0, len(answers))
+	for _, a := range answers {
+		if g.output == "table" {
+			if len(answers) > 1 {
+				fmt.Fprintf(g.out, "%s\n", a.State().Model.Ref)
+			}
+			g.stream(ctx, a)
+		}
+		st := a.Wait(ctx)
+		if g.output == "table" {
+			g.say("%s  %d tokens in %.2f s, first after %.0f ms, %s", st.Model.Ref, st.Stats.OutputTokens,
+				st.Stats.Duration.Seconds(), float64(st.Stats.FirstToken.Microseconds())/1000, endText(st))
+			if len(answers) > 1 {
+				fmt.Fprintln(g.out)
+			}
+		}
+		outs = append(outs, outOf(st))
+	}
+	if g.jsonOut() {
+		return outs, g.printJSON(outs)
+	}
+	return outs, nil
+}
+
+func outOf(st chat.AnswerState) answerOut {
+	return answerOut{
+		Model: st.Model.Ref, ModelID: st.Model.ID, Text: st.Text, Phase: string(st.Phase),
+		StopReason: st.StopReason, Error: st.Err,
+		InputTokens: st.Stats.InputTokens, OutputTokens: st.Stats.OutputTokens,
+		FirstTokenMS: float64(st.Stats.FirstToken.Microseconds()) / 1000,
+		DurationMS:   float64(st.Stats.Duration.Microseconds()) / 1000,
+		TokensPerS:   st.Stats.TokensPerSecond(), PromptSent: st.Sent, WakingRetries: st.Attempts,
+	}
+}
+
+// event is a line of `chat -o jsonl`.
+type event struct {
+	Event string `json:"event"` // start, waking, retry, text, end
+	Model string `json:"model"`
+	// Text is what has come since the last event of this model.
+	Text string `json:"text,omitempty"`
+	// Attempt and NextTryS are of waking and retry.
+	Attempt  int        `json:"attempt,omitempty"`
+	NextTryS float64    `json:"next_try_s,omitempty"`
+	Error    string     `json:"error,omitempty"`
+	Sent     string     `json:"prompt_sent,omitempty"`
+	Answer   *answerOut `json:"answer,omitempty"`
+}
+
+// events prints what happens to all answers as it happens.
+func (g *globals) events(answers []*chat.Answer) error {
+	enc := json.NewEncoder(g.out)
+	enc.SetEscapeHTML(false)
+	cases := make([]reflect.SelectCase, 0, len(answers))
+	seen := make([]chat.AnswerState, len(answers))
+	printed := make([]int, len(answers))
+	for i, a := range answers {
+		seen[i] = a.State()
+		if err := enc.Encode(event{Event: "start", Model: seen[i].Model.Ref, Sent: seen[i].Sent}); err != nil {
+			return err
+		}
+		cases = append(cases, reflect.SelectCase{Dir: reflect.SelectRecv, Chan: reflect.ValueOf(a.Changed())})
+	}
+	for left := len(answers); left > 0; {
+		i, _, _ := reflect.Select(cases)
+		st := answers[i].State()
+		var out []event
+		if st.Attempts > seen[i].Attempts {
+			e := event{Event: "retry", Model: st.Model.Ref, Attempt: st.Attempts, Error: st.Err}
+			if st.Phase == chat.Waking {
+				e.Event = "waking"
+			}
+			if !st.NextTry.IsZero() {
+				e.NextTryS = math.Round(time.Until(st.NextTry).Seconds()*10) / 10
+			}
+			out = append(out, e)
+		}
+		if len(st.Text) > printed[i] {
+			out = append(out, event{Event: "text", Model: st.Model.Ref, Text: st.Text[printed[i]:]})
+			printed[i] = len(st.Text)
+		}
+		if st.Done() {
+			o := outOf(st)
+			out = append(out, event{Event: "end", Model: st.Model.Ref, Error: st.Err, Answer: &o})
+			cases[i].Chan = reflect.Value{} // never ready again
+			left--
+		}
+		for _, e := range out {
+			if err := enc.Encode(e); err != nil {
+				return err
+			}
+		}
+		seen[i] = st
 	}
 	return nil
 }

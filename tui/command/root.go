@@ -128,7 +128,7 @@ AWS-compatible service inside this process that really trains and really answers
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if g.output != "table" && g.output != "json" && (g.output != "jsonl" || cmd.Name() != "score") && (g.output != "csv" || cmd.Name() != "metrics") {
+			if g.output != "table" && g.output != "json" && (g.output != "jsonl" || cmd.Name() != "score" && cmd.Name() != "chat") && (g.output != "csv" || cmd.Name() != "metrics") {
 				return usagef("-o %q is not a form of output; use -o table or -o json", g.output)
 			}
 			g.started = true
@@ -155,7 +155,7 @@ AWS-compatible service inside this process that really trains and really answers
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "truecolor", "256", "16", "none"}, cobra.ShellCompDirectiveNoFileComp))
 
 	root.AddCommand(
-		newDataset(g), newTrain(g), newImport(g), newModels(g), newChat(g),
+		newDataset(g), newTrain(g), newImport(g), newModels(g), newChat(g), newSessions(g),
 		newEval(g), newLoop(g), newLocal(g), newDoctor(g),
 	)
 	return root

@@ -134,6 +134,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 func (s *session) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	s.chat.Close()
 	return errors.Join(s.store.Close(), s.account.Close(ctx))
 }
 

@@ -163,6 +163,10 @@ func (c screenChat) Send(ctx context.Context, r chat.Request) tui.Answer {
 	return c.Service.Send(ctx, r)
 }
 
+func (c screenChat) Transcript(v chat.Conversation, turns []chat.Turn) tui.Transcript {
+	return c.Service.Transcript(v, turns)
+}
+
 type screenEvaluation struct{ *evaluation.Service }
 
 func (e screenEvaluation) Start(ctx context.Context, s evaluation.Spec) (tui.Live, error) {

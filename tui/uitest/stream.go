@@ -11,10 +11,15 @@ type Stream struct {
 	mu      sync.Mutex
 	state   chat.AnswerState
 	changed chan struct{}
+	done    chan struct{}
+	once    sync.Once
 }
 
 // NewStream returns an answer of which nothing has come yet.
-func NewStream() *Stream { return &Stream{changed: make(chan struct{}, 1)} }
+func NewStream() *Stream { return &Stream{changed: make(chan struct{}, 1), done: make(chan struct{})} }
+
+// Done is closed when the answer has ended.
+func (s *Stream) Done() <-chan struct{} { return s.done }
 
 func (s *Stream) begin(m chat.Model) {
 	s.change(func(a *chat.AnswerState) { *a = chat.AnswerState{Model: m, Phase: chat.Waiting} })
@@ -23,7 +28,11 @@ func (s *Stream) begin(m chat.Model) {
 func (s *Stream) change(f func(*chat.AnswerState)) {
 	s.mu.Lock()
 	f(&s.state)
+	ended := s.state.Done()
 	s.mu.Unlock()
+	if ended {
+		s.once.Do(func() { close(s.done) })
+	}
 	select {
 	case s.changed <- struct{}{}:
 	default:

@@ -71,6 +71,9 @@ type World struct {
 	Models  []chat.Model
 	Answers map[string]chat.AnswerState // by the model's ref
 	Streams map[string]*Stream          // answers that a test writes itself, by ref
+	// Talks are the sessions on disk; each has the same turns.
+	Talks     []chat.Conversation
+	TalkTurns []chat.Turn
 
 	RunList []evaluation.Run
 	Live    *Live // the run that an evaluation starts; nil refuses
@@ -480,12 +483,47 @@ func (c chats) Send(_ context.Context, r chat.Request) tui.Answer {
 	return answer{s, ch}
 }
 
-func (c chats) SaveConversation(_ context.Context, v chat.Conversation) (chat.Conversation, error) {
-	v.ID = 1
-	return v, nil
+func (c chats) Transcript(v chat.Conversation, _ []chat.Turn) tui.Transcript {
+	if v.ID == 0 {
+		v.ID = 1
+	}
+	return transcript{v}
 }
 
-func (c chats) SaveTurn(_ context.Context, _ int64, t chat.Turn) (chat.Turn, error) { return t, nil }
+func (c chats) Conversations(_ context.Context, query string, _ int) ([]chat.Conversation, error) {
+	var found []chat.Conversation
+	for _, v := range c.w.Talks {
+		if strings.Contains(v.Title, query) {
+			found = append(found, v)
+		}
+	}
+	return found, c.w.Err
+}
+
+func (c chats) Load(_ context.Context, id int64) (chat.Conversation, []chat.Turn, error) {
+	for _, v := range c.w.Talks {
+		if v.ID == id {
+			return v, c.w.TalkTurns, c.w.Err
+		}
+	}
+	return chat.Conversation{}, nil, fmt.Errorf("there is no session %d", id)
+}
+
+func (c chats) DeleteConversation(_ context.Context, id int64) error {
+	c.w.did("delete session %d", id)
+	return c.w.Err
+}
+
+func (c chats) Export(_ context.Context, id int64, format string, w io.Writer) error {
+	_, err := fmt.Fprintf(w, "session %d as %s\n", id, format)
+	return err
+}
+
+type transcript struct{ c chat.Conversation }
+
+func (t transcript) Keep(chat.Exchange) int          { return 0 }
+func (t transcript) Conversation() chat.Conversation { return t.c }
+func (t transcript) Err() error                      { return nil }
 
 type answer struct {
 	s  chat.AnswerState
@@ -495,6 +533,13 @@ type answer struct {
 func (a answer) State() chat.AnswerState  { return a.s }
 func (a answer) Changed() <-chan struct{} { return a.ch }
 func (a answer) Cancel()                  {}
+
+// Done is closed: what a World says is all there is.
+func (a answer) Done() <-chan struct{} {
+	ch := make(chan struct{})
+	close(ch)
+	return ch
+}
 
 type evaluations struct{ w *World }
 

@@ -1,0 +1,161 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"tunebench/backend/chat"
+	"tunebench/tui/widget"
+)
+
+// manySessions is how many sessions are offered at most; words narrow them.
+const manySessions = 500
+
+// sessions offers what was talked about before, narrowed to the sessions that
+// hold query anywhere.
+func (p *chatPane) sessions(query string) tea.Cmd {
+	query = strings.TrimSpace(query)
+	return task(p.app.ctx, func(ctx context.Context) ([]chat.Conversation, error) {
+		return p.app.svc.Chat.Conversations(ctx, query, manySessions)
+	}, func(all []chat.Conversation, err error) tea.Cmd {
+		switch {
+		case err != nil:
+			return p.app.fail(err)
+		case len(all) == 0 && query != "":
+			return p.app.say(widget.Info, widget.MarkUnknown, fmt.Sprintf("no session holds %q", query))
+		case len(all) == 0:
+			return p.app.say(widget.Info, widget.MarkUnknown, "there are no sessions yet; what is asked is kept by itself")
+		}
+		var entries []entry
+		for _, c := range all {
+			entries = append(entries, entry{text: c.Title, note: strings.Join(c.Models, ", ") + ", " + widget.Ago(c.Updated, p.app.deps.Now()),
+				do: func() tea.Cmd { return p.load(c.ID) }})
+		}
+		title := "Sessions"
+		if query != "" {
+			title = fmt.Sprintf("Sessions that hold %q", query)
+		}
+		pk := newPicker(p.app, title, "type to narrow by title; :sessions TEXT looks into them", entries)
+		pk.empty = "no session of that title"
+		p.app.modal = pk
+		return nil
+	})
+}
+
+// load shows a session and goes on with it.
+func (p *chatPane) load(id int64) tea.Cmd {
+	type found struct {
+		c     chat.Conversation
+		turns []chat.Turn
+	}
+	return task(p.app.ctx, func(ctx context.Context) (found, error) {
+		c, turns, err := p.app.svc.Chat.Load(ctx, id)
+		return found{c, turns}, err
+	}, func(f found, err error) tea.Cmd {
+		if err != nil {
+			return p.app.fail(err)
+		}
+		p.fresh()
+		p.log = p.app.svc.Chat.Transcript(f.c, f.turns)
+		if f.c.Set.MaxTokens > 0 {
+			p.settings = f.c.Set
+		}
+		p.turns = p.restore(f.turns)
+		if len(p.turns) > 0 {
+			last := p.turns[len(p.turns)-1]
+			p.system, p.columns, p.left = last.system, last.models, 0
+		}
+		p.mode = chatKeys
+		return nil
+	})
+}
+
+// restore makes turns of what was kept.
+func (p *chatPane) restore(kept []chat.Turn) []*chatTurn {
+	var turns []*chatTurn
+	at := -1
+	var t *chatTurn
+	for _, k := range kept {
+		if t == nil || k.Position/2 != at {
+			at = k.Position / 2
+			t = &chatTurn{answers: map[string]*chatAnswer{}}
+			turns = append(turns, t)
+		}
+		switch k.Role {
+		case "system":
+			t.system = k.Content
+		case "user":
+			t.question = k.Content
+		case "reference":
+			t.reference = k.Content
+		case "assistant":
+			m := p.named(k.Model)
+			t.models = append(t.models, m)
+			t.answers[m.ID] = &chatAnswer{state: chat.AnswerState{
+				Model: m, Phase: k.Phase, Text: k.Content, StopReason: k.StopReason, Err: k.Err, Sent: k.Sent,
+				Stats: chat.Stats{FirstToken: k.FirstToken, Duration: k.Latency, InputTokens: k.Input, OutputTokens: k.Output},
+			}}
+		}
+	}
+	return turns
+}
+
+// named is the model of that name, or what is left of it when it is gone.
+func (p *chatPane) named(ref string) chat.Model {
+	for _, m := range p.models {
+		if m.Ref == ref {
+			return m
+		}
+	}
+	return chat.Model{Ref: ref, ID: ref, Note: "not in the account's list of models"}
+}
+
+// export writes the session to a file; the name's end decides the form.
+func (p *chatPane) export(args string) tea.Cmd {
+	c := p.log.Conversation()
+	if c.ID == 0 {
+		return p.app.say(widget.Warn, widget.MarkWarning, "the session is not on disk yet; try again in a moment")
+	}
+	write := func(path string) tea.Cmd {
+		format := strings.TrimPrefix(filepath.Ext(path), ".")
+		if format == "md" {
+			format = "markdown"
+		}
+		return act(p.app.ctx, func(ctx context.Context) (err error) {
+			if p.app.deps.Create == nil {
+				return fmt.Errorf("nothing can be written here")
+			}
+			f, err := p.app.deps.Create(path)
+			if err != nil {
+				return err
+			}
+			defer func() {
+				if cerr := f.Close(); err == nil {
+					err = cerr
+				}
+			}()
+			return p.app.svc.Chat.Export(ctx, c.ID, format, f)
+		}, func(err error) tea.Cmd {
+			if err != nil {
+				return p.app.fail(err)
+			}
+			return p.app.say(widget.Good, widget.MarkDone, "written to "+path)
+		})
+	}
+	if args != "" {
+		return write(args)
+	}
+	m := &prompt{app: p.app, title: "Export this session", help: "the name's end decides: .md to read, .jsonl for the dataset pane and evaluations", do: func(s string) tea.Cmd {
+		if s == "" {
+			return nil
+		}
+		return write(s)
+	}}
+	m.in.Set(filepath.Join(p.app.deps.WorkDir, fmt.Sprintf("session-%d.md", c.ID)))
+	p.app.modal = m
+	return nil
+}
