@@ -142,7 +142,8 @@ func (p *datasetPane) bind() {
 	}
 	p.keys[dataProfile] = &keys.Table{Scope: "Dataset, profile", Bindings: []keys.Binding{
 		{ID: "dataset.class", Keys: []string{"enter"}, Label: "show them", Help: "show the rows that look wrong in this way", Rank: 1, Off: p.noClass, Do: func(string) tea.Cmd { return p.showClass() }},
-		{ID: "dataset.back", Keys: []string{"esc", "s"}, Label: "table", Help: "back to the table; a profile that is being made is stopped", Rank: 2, Do: func(string) tea.Cmd { return p.stopProfile() }},
+		{ID: "dataset.back", Keys: []string{"esc", "s"}, Label: "table", Help: "back to the table; a profile that is being made goes on", Rank: 2, Do: func(string) tea.Cmd { return p.leaveProfile() }},
+		{ID: "dataset.against", Keys: []string{"a"}, Label: "leaks", Help: "look for rows that ask a question of an evaluation file", Args: "FILE", Rank: 4, Complete: p.app.deps.Paths, Do: p.againstCommand},
 		{ID: "dataset.down", Keys: []string{"down", "j"}, Label: "down", Help: "next class of rows that look wrong", Hidden: true, Do: class(1)},
 		{ID: "dataset.up", Keys: []string{"up", "k"}, Label: "up", Help: "class before", Hidden: true, Do: class(-1)},
 		{ID: "dataset.page-down", Keys: []string{"pgdown", "ctrl+d", "space"}, Label: "more", Help: "scroll the profile down", Rank: 3, Do: scroll(func() int { return p.h - 4 })},

@@ -24,6 +24,9 @@ type profiling struct {
 	phase string
 	done  bool
 	err   error
+	// against is the evaluation file that rows are held against, "" for none.
+	against string
+
 	top   int // first line in sight
 	class int // the class of rows under the cursor
 	lines int
@@ -37,9 +40,10 @@ func (p *datasetPane) openProfile() tea.Cmd {
 	if p.profile.run != nil && p.profile.err == nil {
 		return nil
 	}
+	against := p.profile.against
 	ctx, cancel := context.WithCancel(p.ctx)
-	run := p.ds.Profile(ctx, dataset.ProfileOptions{MaxTokens: p.sequence(), Near: p.info.Rows <= dataset.NearLimit})
-	p.profile = profiling{run: run, stop: cancel, p: profile.New(nil)}
+	run := p.ds.Profile(ctx, dataset.ProfileOptions{MaxTokens: p.sequence(), Near: p.info.Rows <= dataset.NearLimit, Against: against})
+	p.profile = profiling{run: run, stop: cancel, p: profile.New(nil), against: against}
 	take := func() bool {
 		f := &p.profile
 		f.p, f.phase, f.done, f.err = run.Snapshot()
@@ -57,14 +61,34 @@ func (p *datasetPane) openProfile() tea.Cmd {
 	})
 }
 
-// stopProfile ends a profile that is being made; what was found stays in sight.
-func (p *datasetPane) stopProfile() tea.Cmd {
-	if p.profile.running() {
-		p.profile.stop()
-		p.profile.done = true
+// leaveProfile goes back to the table; a profile that is being made goes on.
+func (p *datasetPane) leaveProfile() tea.Cmd { return p.set(dataTable) }
+
+// againstCommand makes the profile again, held against an evaluation file: rows
+// that ask one of its questions are leaks.
+func (p *datasetPane) againstCommand(path string) tea.Cmd {
+	take := func(path string) tea.Cmd {
+		if p.profile.run != nil {
+			p.profile.stop()
+		}
+		p.profile = profiling{against: path}
+		return p.openProfile()
 	}
-	p.mode = dataTable
-	return p.need()
+	if path != "" {
+		return take(path)
+	}
+	m := &prompt{app: p.app, title: "Leaks into an evaluation", complete: p.app.deps.Paths, help: "rows that ask a question of this file are shown as rows that look wrong",
+		do: func(s string) tea.Cmd {
+			if s = strings.TrimSpace(s); s == "" {
+				return nil
+			}
+			return take(s)
+		}}
+	if p.path == p.app.deps.Datasets.Sample() {
+		m.in.Set(p.app.deps.HeldOut)
+	}
+	p.app.modal = m
+	return nil
 }
 
 // classes are the classes of rows that look wrong, as far as there are any.
@@ -114,6 +138,9 @@ func (p *datasetPane) viewProfile() []string {
 		state, st = fmt.Sprintf("%s %s, %s of %s rows", widget.MarkRunning, or(f.phase, "reading"), widget.Count(f.p.Rows), widget.Count(p.info.Rows)), widget.Info
 	default:
 		state = widget.Plural(f.p.Rows, "row") + " looked at"
+	}
+	if f.against != "" {
+		state += ", held against " + f.against
 	}
 	lines := []string{p.titleLine(), l.Row(p.w).Gap(2).Put(st, state).String()}
 	h := p.h - len(lines)

@@ -259,11 +259,22 @@ func (f *flow) word(st widget.Style, w string) {
 // tokenizerCommand takes a model's tokenizer and opens the dataset again with it.
 func (p *datasetPane) tokenizerCommand(path string) tea.Cmd {
 	take := func(path string) tea.Cmd {
-		return act(p.app.ctx, func(ctx context.Context) error { return p.app.deps.Datasets.UseTokenizer(ctx, path) }, func(err error) tea.Cmd {
+		return task(p.app.ctx, func(ctx context.Context) (string, error) {
+			if err := p.app.deps.Datasets.UseTokenizer(ctx, path); err != nil {
+				return "", err
+			}
+			format, _ := dataset.FormatOfModel(path) // a tokenizer without a known template is one, too
+			return format, nil
+		}, func(format string, err error) tea.Cmd {
 			if err != nil {
 				return p.app.fail(err)
 			}
-			return tea.Batch(p.reopen(), p.app.say(widget.Good, widget.MarkDone, "tokens are those of "+path))
+			text := "tokens are those of " + path
+			if format != "" {
+				p.format = format
+				text += ", prompts those of its chat template: " + format
+			}
+			return tea.Batch(p.reopen(), p.app.say(widget.Good, widget.MarkDone, text))
 		})
 	}
 	if path != "" {

@@ -2,13 +2,17 @@ package tui_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"tunebench/backend/artifact"
 	"tunebench/tui"
 	"tunebench/tui/uitest"
 )
@@ -181,5 +185,47 @@ func TestLastRow(t *testing.T) {
 		r.press("G", "up")
 		grow(r)
 		r.want(" 1,300 rows", "row 1,199")
+	})
+}
+
+// TestLeaks: the profile is held against an evaluation file; that of the sample is
+// proposed. A profile goes on behind the table.
+func TestLeaks(t *testing.T) {
+	play(t, with(func(w *uitest.World) { w.Slow = true }), 120, 40, func(r *rig) {
+		r.press("s", "a")
+		r.want("Leaks into an evaluation", "sample:heldout.jsonl")
+		r.press("enter")
+		r.want("held against sample:heldout.jsonl")
+		if did := r.world.Done(); !slices.Contains(did, "against sample:heldout.jsonl") {
+			r.t.Errorf("it was not looked for: %q", did)
+		}
+		n := len(r.world.Done())
+		r.press("esc", "s")
+		r.want("held against sample:heldout.jsonl")
+		if len(r.world.Done()) != n {
+			r.t.Error("the profile was begun anew")
+		}
+	})
+}
+
+// TestTemplate: with a model's tokenizer comes the prompt format of its template.
+func TestTemplate(t *testing.T) {
+	f, err := artifact.FormatByName("chatml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	config, err := json.Marshal(map[string]string{"chat_template": f.ChatTemplate()})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "tokenizer_config.json"), config, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, uitest.Full, 200, 50, func(r *rig) {
+		r.press("T")
+		r.write(dir)
+		r.press("enter")
+		r.want("prompts those of its chat template: chatml", "<|im_start|>")
 	})
 }

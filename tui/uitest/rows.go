@@ -156,6 +156,9 @@ type rowProfile struct {
 }
 
 func (f file) Profile(_ context.Context, o dataset.ProfileOptions) tui.RowProfile {
+	if o.Against != "" {
+		f.w.did("against %s", o.Against)
+	}
 	p := profile.New(f.w.Columns)
 	p.MaxTokens, p.TokenCounter = o.MaxTokens, "an estimate"
 	for i, r := range f.w.Rows {
