@@ -141,53 +141,33 @@ func (p *objectParser) text(b []byte) (value []byte, n int, ok bool) {
 	from := len(p.scratch)
 	out := append(p.scratch, b[1:i]...)
 	for {
-		if i >= len(b) || b[i] < 0x20 {
+		w, r := bytemask.Unescape(out[len(out):cap(out)], b[i:])
+		out = out[:len(out)+w]
+		if i += r; i >= len(b) || b[i] < 0x20 {
 			return nil, 0, false
 		}
 		if b[i] == '"' {
 			p.scratch = out
 			return out[from:len(out):len(out)], i + 1, true
 		}
-		if i+1 >= len(b) {
+		if i+1 >= len(b) || b[i+1] != 'u' {
 			return nil, 0, false
 		}
-		c := b[i+1]
-		i += 2
-		switch c {
-		case '"', '\\', '/':
-			out = append(out, c)
-		case 'n':
-			out = append(out, '\n')
-		case 't':
-			out = append(out, '\t')
-		case 'r':
-			out = append(out, '\r')
-		case 'b':
-			out = append(out, '\b')
-		case 'f':
-			out = append(out, '\f')
-		case 'u':
-			r, good := hex4(b[i:])
-			if !good {
-				return nil, 0, false
-			}
-			i += 4
-			if utf16.IsSurrogate(r) {
-				low := rune(0)
-				if i+6 <= len(b) && b[i] == '\\' && b[i+1] == 'u' {
-					low, _ = hex4(b[i+2:])
-				}
-				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
-					i += 6
-				}
-			}
-			out = utf8.AppendRune(out, r)
-		default:
+		c, good := hex4(b[i+2:])
+		if !good {
 			return nil, 0, false
 		}
-		k := bytemask.Plain(b[i:])
-		out = append(out, b[i:i+k]...)
-		i += k
+		i += 6
+		if utf16.IsSurrogate(c) {
+			low := rune(0)
+			if i+6 <= len(b) && b[i] == '\\' && b[i+1] == 'u' {
+				low, _ = hex4(b[i+2:])
+			}
+			if c = utf16.DecodeRune(c, low); c != utf8.RuneError {
+				i += 6
+			}
+		}
+		out = utf8.AppendRune(out, c)
 	}
 }
 

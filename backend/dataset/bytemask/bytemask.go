@@ -1,7 +1,8 @@
 // Package bytemask says which bytes of a text are of some kind, many at a time
-// where the processor can.
+// where the processor can, and copies those of JSON strings.
 //
-// It belongs here if it looks at single bytes. What they mean together does not.
+// It belongs here if it looks at single bytes, or at a backslash and the one
+// behind it. What more of them mean together does not.
 package bytemask
 
 import (
@@ -46,6 +47,31 @@ func plain(b []byte) int {
 		}
 	}
 	return i
+}
+
+// escaped is what a letter behind a backslash stands for, 0 when that takes more
+// than the letter to say, or it stands for nothing.
+var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', 'f': '\f'}
+
+// Unescape copies text of a JSON string to dst, which is at least as long as src,
+// and stops before a quote, a control character, a backslash at the end and an
+// escape that is longer than two bytes or wrong. It returns how many bytes it
+// wrote and how many of src it read. What dst holds behind them is overwritten.
+func Unescape(dst, src []byte) (written, read int) {
+	if vectors && len(src) > wide {
+		_ = dst[len(src)-1]
+		written, read = unescapeAVX2(&dst[0], &src[0], len(src), &escaped)
+	}
+	for {
+		n := plain(src[read:])
+		copy(dst[written:], src[read:read+n])
+		written, read = written+n, read+n
+		if read+1 >= len(src) || src[read] != '\\' || escaped[src[read+1]] == 0 {
+			return written, read
+		}
+		dst[written] = escaped[src[read+1]]
+		written, read = written+1, read+2
+	}
 }
 
 // Words says which of the first 64 bytes of b, or of all if there are fewer, are

@@ -7,6 +7,11 @@ import "golang.org/x/sys/cpu"
 //go:noescape
 func plainAVX2(b *byte, n int) int
 
+// unescapeAVX2 is Unescape as long as more than wide bytes are left, n in all.
+//
+//go:noescape
+func unescapeAVX2(dst, src *byte, n int, table *[256]byte) (written, read int)
+
 // wordsAVX2 is words of 64 bytes.
 //
 //go:noescape

@@ -49,6 +49,57 @@ special:
 	MOVQ AX, ret+16(FP)
 	RET
 
+// func unescapeAVX2(dst, src *byte, n int, table *[256]byte) (written, read int)
+// DI where to write, SI where to read, R8 behind what may be read.
+TEXT ·unescapeAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), R8
+	MOVQ table+24(FP), R9
+	ADDQ SI, R8
+	VPBROADCASTQ quote<>(SB), Y1
+	VPBROADCASTQ backslash<>(SB), Y2
+	VPBROADCASTQ control<>(SB), Y3
+copy:
+	LEAQ 33(SI), AX // a backslash among 32 has a byte behind it
+	CMPQ AX, R8
+	JHI copied
+	VMOVDQU (SI), Y0
+	VMOVDQU Y0, (DI)
+	VPCMPEQB Y1, Y0, Y4
+	VPCMPEQB Y2, Y0, Y5
+	VPMINUB Y3, Y0, Y6
+	VPCMPEQB Y6, Y0, Y6
+	VPOR Y4, Y5, Y4
+	VPOR Y6, Y4, Y4
+	VPMOVMSKB Y4, DX
+	TESTL DX, DX
+	JNZ escape
+	ADDQ $32, SI
+	ADDQ $32, DI
+	JMP copy
+escape:
+	BSFL DX, DX
+	ADDQ DX, SI
+	ADDQ DX, DI
+	CMPB (SI), $92
+	JNE copied
+	MOVBLZX 1(SI), AX
+	MOVBLZX (R9)(AX*1), AX
+	TESTL AX, AX
+	JZ copied
+	MOVB AX, (DI)
+	INCQ DI
+	ADDQ $2, SI
+	JMP copy
+copied:
+	VZEROUPPER
+	SUBQ dst+0(FP), DI
+	SUBQ src+8(FP), SI
+	MOVQ DI, written+32(FP)
+	MOVQ SI, read+40(FP)
+	RET
+
 // WORD sets to to the bits of the 32 bytes in Y0 that belong to words. Bytes from
 // 0x80 on are negative, so they are less than what letters and digits are
 // compared with; their own highest bit tells them.

@@ -6,3 +6,7 @@ const vectors = false
 
 func plainAVX2(b *byte, n int) int { panic("not on this processor") }
 func wordsAVX2(b *byte) uint64     { panic("not on this processor") }
+
+func unescapeAVX2(dst, src *byte, n int, table *[256]byte) (written, read int) {
+	panic("not on this processor")
+}

@@ -2,6 +2,7 @@ package bytemask
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -13,6 +14,29 @@ func check(t *testing.T, b []byte) {
 	}
 	if got, one := Plain(b), plain(b); got != want || one != want {
 		t.Fatalf("Plain(%q): %d and without vectors %d, want %d", b, got, one, want)
+	}
+	var text []byte
+	read := 0
+	for read < len(b) && b[read] >= ' ' && b[read] != '"' {
+		if b[read] != '\\' {
+			text = append(text, b[read])
+			read++
+			continue
+		}
+		i := -1
+		if read+1 < len(b) {
+			i = strings.IndexByte(`"\/ntrbf`, b[read+1])
+		}
+		if i < 0 {
+			break
+		}
+		text = append(text, "\"\\/\n\t\r\b\f"[i])
+		read += 2
+	}
+	dst := make([]byte, len(b), len(b)+1)
+	dst[:cap(dst)][len(b)] = 'x'
+	if n, k := Unescape(dst, b); n != len(text) || k != read || string(dst[:n]) != string(text) || dst[:cap(dst)][len(b)] != 'x' {
+		t.Fatalf("Unescape(%q): %q of %d bytes, want %q of %d", b, dst[:n], k, text, read)
 	}
 	if got, want := Words(b), words(b[:min(64, len(b))]); got != want {
 		t.Fatalf("Words(%q): %x, want %x", b, got, want)
@@ -40,6 +64,10 @@ func TestEveryByteEverywhere(t *testing.T) {
 		b := make([]byte, rng.IntN(200))
 		for i := range b {
 			b[i] = byte(rng.IntN(256))
+		}
+		check(t, b)
+		for i := range b {
+			b[i] = "abcdefghijklmnoprstu\\\\\\\\nnnn"[rng.IntN(28)]
 		}
 		check(t, b)
 	}
