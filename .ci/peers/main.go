@@ -65,12 +65,20 @@ func write(dir string, mb int) (err error) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	words := vocabulary(rng)
 	size := 0
+	var before row
 	for i := 0; size < mb*1_000_000; i++ {
 		r := row{ID: fmt.Sprint([]string{"niv", "flan", "cot", "t0"}[rng.IntN(4)], ".", i), System: "You are an AI assistant. Think step by step."}
 		r.Question, r.Response = text(rng, words, 30+int(rng.ExpFloat64()*130)), text(rng, words, 30+int(rng.ExpFloat64()*150))
 		if i%50_000 == 77 {
 			r.Response += "zqneedle"
 		}
+		switch i % 1000 { // a row in a thousand is repeated, and one nearly
+		case 500:
+			r.Question, r.Response = before.Question, before.Response
+		case 900:
+			r.Question, r.Response = before.Question, before.Response+"and so on"
+		}
+		before = r
 		size += 90 + len(r.ID) + len(r.System) + len(r.Question) + len(r.Response)
 		_, perr := columns.Write([]row{r})
 		if err := errors.Join(lines.Encode(r), table.Write([]string{r.ID, r.System, r.Question, r.Response}), perr); err != nil {
