@@ -117,7 +117,7 @@ func billed() *uitest.World {
 	p := &w.Plan
 	p.Name, p.Instance, p.InstanceCount, p.RoleARN = "tb-openorca-20260714-120000", "ml.g5.12xlarge", 1, "arn:aws:iam::000000000000:role/train"
 	p.Config.BaseModel, p.Image = "mistralai/Mistral-7B-v0.3", "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.5.1"
-	p.Tokens, p.TokensBy = 1_250_000, "3.6 characters a token, estimated"
+	p.Tokens, p.TokensBy = 1_250_000, "3.6 characters a token, an estimate"
 	p.Checkpoints = p.Output + "/" + p.Name + "/checkpoints/"
 	p.Memory = &training.Memory{GiB: 11.4, HasGiB: 24, Strategy: "fsdp", GPUs: 4, Basis: "frozen weights 1.5, activations 5.0, logits 1.1, CUDA 0.8 GiB; own arithmetic, not measured"}
 	p.Time = &training.Time{Seconds: 4200, LowSeconds: 2700, HighSeconds: 7000, Basis: "12 min to 35 min to fetch, merge and upload, then 7.5 million tokens at about 2520 a second (1904 to 3864); planning values, not measured; waiting for capacity comes on top"}

@@ -27,6 +27,9 @@ func (p *trainingPane) planLines(height int) []string {
 	case p.plan == nil:
 		return lines
 	}
+	if full := p.planSheet(l, p.w, min(p.w, 120), *p.plan); len(full) < height {
+		return append(lines, full...) // there is room for sentences
+	}
 	// What money and problems there are comes first; the rest follows as it fits.
 	facts, more := p.planFacts(*p.plan), []string(nil)
 	for _, f := range facts[:3] {
@@ -136,7 +139,7 @@ func (p *trainingPane) showPlan() tea.Cmd {
 	var request []string
 	note := "the request is being made"
 	s.lines = func(l *widget.Look, w int) []string {
-		lines := p.planSheet(l, w, plan)
+		lines := p.planSheet(l, w, w, plan)
 		lines = append(lines, widget.Blank(w), l.Row(w).Gap(1).Put(widget.Strong, "The request to SageMaker").String())
 		if note != "" {
 			lines = append(lines, l.Row(w).Gap(1).Put(widget.Faint, note).String())
@@ -163,25 +166,27 @@ func (p *trainingPane) showPlan() tea.Cmd {
 	})
 }
 
-// planSheet is a plan in full sentences.
-func (p *trainingPane) planSheet(l *widget.Look, w int, pl training.Plan) []string {
+// planSheet is a plan in full sentences of at most wrap cells.
+func (p *trainingPane) planSheet(l *widget.Look, w, wrap int, pl training.Plan) []string {
 	var lines []string
 	put := func(name, text string) {
 		if text == "" {
 			return
 		}
-		for i, s := range l.Wrap(text, w-15) {
+		for i, s := range l.Wrap(text, wrap-16) {
 			if i > 0 {
 				name = ""
 			}
-			lines = append(lines, l.Row(w).Gap(1).Cell(widget.Muted, name, 12, false).Gap(1).Put(widget.Text, s).String())
+			lines = append(lines, l.Row(w).Gap(2).Cell(widget.Muted, name, 11, false).Gap(1).Put(widget.Text, s).String())
 		}
 	}
 	for _, f := range p.planFacts(pl) {
 		put(f[0], f[1])
 		switch f[0] {
 		case "data":
-			put("", "counted by: "+pl.TokensBy)
+			if pl.TokensBy != "" {
+				put("", "counted by "+pl.TokensBy)
+			}
 		case "memory":
 			put("", pl.Memory.Basis)
 		case "cost":
@@ -193,28 +198,30 @@ func (p *trainingPane) planSheet(l *widget.Look, w int, pl training.Plan) []stri
 			}
 		}
 	}
-	put("image", pl.Image)
+	if pl.Config.BaseModel != training.SmallBase {
+		put("image", pl.Image)
+	}
 	put("role", pl.RoleARN)
 	put("checkpoints", pl.Checkpoints)
 	block := func(mark string, st widget.Style, text string, then string) {
-		for i, s := range l.Wrap(text, w-5) {
+		for i, s := range l.Wrap(text, wrap-6) {
 			if i > 0 {
 				mark = " "
 			}
-			lines = append(lines, l.Row(w).Gap(1).Put(st, mark).Gap(1).Put(st, s).String())
+			lines = append(lines, l.Row(w).Gap(2).Put(st, mark).Gap(1).Put(st, s).String())
 		}
-		for _, s := range l.Wrap(then, w-5) {
-			lines = append(lines, l.Row(w).Gap(3).Put(widget.Muted, s).String())
+		for _, s := range l.Wrap(then, wrap-6) {
+			lines = append(lines, l.Row(w).Gap(4).Put(widget.Muted, s).String())
 		}
 	}
 	if len(pl.Warnings) > 0 {
-		lines = append(lines, widget.Blank(w), l.Row(w).Gap(1).Put(widget.Strong, "What speaks against it").String())
+		lines = append(lines, widget.Blank(w), l.Row(w).Gap(2).Put(widget.Strong, "What speaks against it").String())
 	}
 	for _, t := range pl.Warnings {
 		block(widget.MarkWarning, widget.Warn, t, "")
 	}
 	if len(pl.Unchecked) > 0 {
-		lines = append(lines, widget.Blank(w), l.Row(w).Gap(1).Put(widget.Strong, "What could not be checked").String())
+		lines = append(lines, widget.Blank(w), l.Row(w).Gap(2).Put(widget.Strong, "What could not be checked").String())
 	}
 	for _, u := range pl.Unchecked {
 		block("?", widget.Info, u.What, u.How)

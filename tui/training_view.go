@@ -248,7 +248,7 @@ func (p *trainingPane) viewForm() []string {
 		explain = 2
 	}
 	rest := p.h - len(lines) - explain - 1
-	room := max(min(p.form.InSight(), rest-min(len(p.planLines(1<<10)), rest/2)), 5)
+	room := max(min(p.form.InSight(), rest-min(len(p.planLines(rest/2)), rest/2)), 5)
 	body, x, y := p.form.Lines(l, p.w, room)
 	p.cx, p.cy = x, y+len(lines)
 	lines = append(lines, body...)

@@ -171,7 +171,7 @@ func encodedLength(f artifact.PromptFormat, t *artifact.Tokenizer, e dataset.Exa
 func (c counted) counter() string {
 	switch {
 	case c.by == "":
-		return fmt.Sprintf("%.1f characters a token, estimated", charsPerToken)
+		return fmt.Sprintf("%.1f characters a token, an estimate", charsPerToken)
 	case !c.all:
 		return c.by + "'s tokenizer, in evenly spread rows"
 	}
