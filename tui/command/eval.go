@@ -159,20 +159,46 @@ func startEval(ctx context.Context, s *session, resume string, spec evaluation.S
 	return s.eval.Start(ctx, spec)
 }
 
-// followEval prints progress until the run ends.
+// followEval prints progress until the run ends: every half second at first, and
+// less often the longer it takes.
 func (g *globals) followEval(ctx context.Context, live *evaluation.Live) (evaluation.Run, error) {
-	next := time.Now()
+	pause := 500 * time.Millisecond
+	began := time.Now()
+	next, first := began.Add(pause), live.Run().Done
 	for {
 		select {
 		case <-live.Changed():
-			if r := live.Run(); time.Now().After(next) {
-				next = time.Now().Add(2 * time.Second)
-				g.say("%s  %d of %d records", r.ID, r.Done, r.Total)
+			if now := time.Now(); now.After(next) {
+				g.say("%s", evalProgress(live.Run(), first, now.Sub(began)))
+				pause = min(pause*5/4, 10*time.Second)
+				next = now.Add(pause)
 			}
 		case <-live.Done():
 			return live.Wait(ctx)
 		}
 	}
+}
+
+// evalProgress says how far a run is and what the scores are so far. first is
+// how many records there were when it went on, took how long it has since.
+func evalProgress(r evaluation.Run, first int, took time.Duration) string {
+	line := fmt.Sprintf("%s  %d of %d records", r.ID, r.Done, r.Total)
+	if fresh := r.Done - first; fresh > 0 {
+		left := time.Duration(float64(took) * float64(r.Total-r.Done) / float64(fresh))
+		line += fmt.Sprintf(", about %s left", left.Round(time.Second))
+	}
+	const name = "exact_match_score"
+	for i, m := range r.Models {
+		if v, ok := m.Scores[name]; ok {
+			if i == 0 {
+				line += "; exact match"
+			} else {
+				line += ","
+			}
+			line += fmt.Sprintf(" %s %.3f", m.Model, v)
+		}
+	}
+	return line
 }
 
 func parseAtLeast(list []string) (map[string]float64, error) {
