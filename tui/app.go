@@ -91,7 +91,9 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	a.look = widget.NewLook(t)
 	a.look.SetASCII(d.ASCII)
 	a.look.SetBraille(!d.NoBraille)
-	a.deps.NoBraille = d.NoBraille || d.ASCII
+	a.look.SetLinear(d.Linear)
+	a.deps.NoBraille = d.NoBraille || d.ASCII || d.Linear
+	a.blurred = d.Linear // nothing moves
 	a.data = newDatasetPane(a)
 	a.train = newTrainingPane(a)
 	a.imports = newImportPane(a)

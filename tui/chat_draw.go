@@ -155,6 +155,9 @@ func (p *chatPane) transcript(cols []chat.Model, cw, height int) []string {
 	if len(p.turns) == 0 {
 		return p.teach(cols, cw, height)
 	}
+	if p.app.look.Linear() {
+		return p.told(cols, cw)
+	}
 	// From the end upwards, and no further than what is in sight.
 	var laid []*turnLayout
 	total, first := 0, len(p.turns)
@@ -204,7 +207,7 @@ func (p *chatPane) answerColumn(t *chatTurn, m chat.Model, cw int) column {
 		c.parts = append(c.parts, part{lines: l.Wrap(s.Sent, cw-2), style: widget.Muted, bar: true})
 	}
 	if s.Text != "" {
-		if text := strings.TrimLeft(s.Text, " \n"); p.plain {
+		if text := strings.TrimLeft(s.Text, " \n"); p.plain || l.Linear() {
 			c.parts = append(c.parts, part{lines: a.text.Lines(l, text, cw-1), style: widget.Text})
 		} else {
 			c.parts = append(c.parts, part{lines: a.marked.Lines(l, text, cw), drawn: true})

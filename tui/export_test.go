@@ -16,3 +16,6 @@ func (a *App) Key(name string) tea.Cmd {
 	}
 	return a.key(name, typed)
 }
+
+// Told is everything that would be read aloud now.
+func (a *App) Told() []string { return (&reader{app: a}).tell(true) }

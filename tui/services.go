@@ -56,6 +56,8 @@ type Deps struct {
 	NoBraille bool
 	// ASCII says that it shows nothing but ASCII.
 	ASCII bool
+	// Linear makes a workbench that is read aloud, line after line; see RunLinear.
+	Linear bool
 
 	// Now is the clock; nil is the system's.
 	Now func() time.Time

@@ -79,6 +79,8 @@ type UI struct {
 	Color string `toml:"color"`
 	// Symbols is "auto", "unicode" or "ascii": what the terminal can show.
 	Symbols string `toml:"symbols"`
+	// Accessible makes the workbench lines of text that can be read aloud.
+	Accessible bool `toml:"accessible"`
 	// Keys gives actions other keys: name of the action → keys.
 	Keys map[string][]string `toml:"keys"`
 }

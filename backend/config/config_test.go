@@ -51,6 +51,7 @@ theme = "light"
 mouse = false
 color = "256"
 symbols = "ascii"
+accessible = true
 [ui.keys]
 quit = "ctrl+q"
 help = ["?", "f1"]
@@ -73,7 +74,7 @@ cmu_month = 2
 		Training: Training{"ml.g5.12xlarge", "example/image:1", "me/model", "facts", 7, 0},
 		Chat:     Chat{99, 1, 0.5},
 		Eval:     Eval{7, "|\n", 9},
-		UI:       UI{"light", false, "256", "ascii", map[string][]string{"quit": {"ctrl+q"}, "help": {"?", "f1"}, "mute": nil}},
+		UI:       UI{"light", false, "256", "ascii", true, map[string][]string{"quit": {"ctrl+q"}, "help": {"?", "f1"}, "mute": nil}},
 		Prices:   Prices{"2026-09-01", "eu-central-1", "a contract", Default().Prices.Instances, 0.07144, 2},
 	}
 	want.Prices.Instances["ml.g5.12xlarge"] = 8

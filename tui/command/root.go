@@ -64,6 +64,7 @@ type globals struct {
 	color string
 	mouse bool
 	ascii bool
+	aloud bool
 
 	in       io.Reader
 	out, err io.Writer
@@ -148,6 +149,7 @@ AWS-compatible service inside this process that really trains and really answers
 	f := root.Flags()
 	f.StringVar(&g.theme, "theme", "", "colour theme of the workbench")
 	f.StringVar(&g.color, "color", "auto", "colours: auto, truecolor, 256, 16 or none")
+	f.BoolVar(&g.aloud, "accessible", false, "lines of text, for screen readers (also TUNEBENCH_ACCESSIBLE=1, ui.accessible, TERM=dumb)")
 	f.BoolVar(&g.ascii, "ascii", false, "draw with ASCII only, as under LANG=C")
 	f.BoolVar(&g.mouse, "mouse", false, "start with the mouse on")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))

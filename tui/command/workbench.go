@@ -29,6 +29,12 @@ func runWorkbench(ctx context.Context, g *globals) error {
 	if g.jsonOut() {
 		return usagef("-o json needs a command; the workbench is a screen")
 	}
+	if d, linear, err := g.linear(); linear || err != nil {
+		if err != nil {
+			return err
+		}
+		return tui.RunLinear(ctx, d, g.in, g.out)
+	}
 	tty, ok := g.out.(*os.File)
 	if !ok || !term.IsTerminal(int(tty.Fd())) {
 		return usagef("the workbench needs a terminal; without one there are commands: see tunebench --help")
@@ -44,6 +50,20 @@ func runWorkbench(ctx context.Context, g *globals) error {
 		return tui.Run(ctx, d)
 	}
 	return errors.Join(tui.Run(ctx, d), watcher.End())
+}
+
+// linear returns what the workbench is given where it is lines of text: by the
+// flag, the environment, the config file or a terminal that can do nothing else.
+func (g *globals) linear() (tui.Deps, bool, error) {
+	on := g.aloud || os.Getenv("TERM") == "dumb"
+	if v := os.Getenv("TUNEBENCH_ACCESSIBLE"); v != "" {
+		on = on || v != "0" && v != "false"
+	}
+	d, _, err := g.workbench()
+	if err != nil || !on && !d.UI.Accessible {
+		return d, on, err
+	}
+	return d, true, nil
 }
 
 // reports is the folder that reports of faults are written to.

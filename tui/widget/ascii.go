@@ -34,7 +34,7 @@ func (l *Look) ASCII() bool { return l.ascii }
 // KeyName writes the name of a key as it can be shown: arrows become words
 // where there are only letters.
 func (l *Look) KeyName(s string) string {
-	if !l.ascii {
+	if !l.ascii && !l.linear {
 		return s
 	}
 	return arrowWords.Replace(s)

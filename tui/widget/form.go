@@ -214,6 +214,9 @@ func (f *Form) InSight() int {
 func (f *Form) line(l *Look, i, width, label int) (string, int) {
 	c := &f.Fields[i]
 	focused := i == f.Focus
+	if l.linear {
+		return c.spoken(l, width, focused), -1
+	}
 	r := l.Row(width)
 	name := Muted
 	if focused {

@@ -67,6 +67,7 @@ type Look struct {
 	method  ansi.Method
 	mono    bool
 	ascii   bool
+	linear  bool
 	dotless bool // no braille
 	sgr     map[Style]string
 	version int
@@ -120,6 +121,9 @@ func (l *Look) SetGraphemes(on bool) {
 
 // escape returns the sequence that sets a style, whatever was set before.
 func (l *Look) escape(s Style) string {
+	if l.linear {
+		return ""
+	}
 	if e, ok := l.sgr[s]; ok {
 		return e
 	}

@@ -14,6 +14,9 @@ func (r *Row) Marked(st Style, s string, width int, re *regexp.Regexp) *Row {
 	if width <= 0 {
 		return r
 	}
+	if r.look.linear {
+		return r.Cell(st, s, width, false)
+	}
 	var at []int
 	if re != nil {
 		at = re.FindStringIndex(s)

@@ -19,6 +19,10 @@ type Row struct {
 // Row starts a line of width cells.
 func (l *Look) Row(width int) *Row {
 	r := &Row{look: l, max: max(width, 0)}
+	if l.linear {
+		r.max = unbounded
+		return r
+	}
 	r.b.Grow(width*2 + 32)
 	return r
 }
@@ -64,6 +68,12 @@ func (r *Row) Put(st Style, s string) *Row {
 	if s == "" || r.w >= r.max {
 		return r
 	}
+	if r.look.linear {
+		if st == Accent && s == "▌" {
+			s = Chosen
+		}
+		return r.word(s)
+	}
 	s, w := r.look.Cut(s, r.max-r.w)
 	r.style(st)
 	r.b.WriteString(s)
@@ -76,6 +86,10 @@ const blanks = "                                                                
 func (r *Row) spaces(n int) {
 	n = min(n, r.max-r.w)
 	if n <= 0 {
+		return
+	}
+	if r.look.linear {
+		r.part(n)
 		return
 	}
 	st := Style{Fg: r.cur.Fg, Bg: r.on}
@@ -102,6 +116,9 @@ func (r *Row) Cell(st Style, s string, width int, right bool) *Row {
 	if width <= 0 {
 		return r
 	}
+	if r.look.linear {
+		return r.word(strings.TrimSpace(s)).part(2)
+	}
 	s, w := r.look.Cut(s, width)
 	if right {
 		r.spaces(width - w)
@@ -127,6 +144,9 @@ func (r *Row) Note(s string) *Row {
 
 // Fill repeats a character of one cell up to column col (from the left edge).
 func (r *Row) Fill(st Style, char string, col int) *Row {
+	if r.look.linear {
+		return r.part(2)
+	}
 	n := min(col, r.max) - r.w
 	if n <= 0 {
 		return r
@@ -144,6 +164,9 @@ func (r *Row) Fill(st Style, char string, col int) *Row {
 
 // To pads up to column col.
 func (r *Row) To(col int) *Row {
+	if r.look.linear {
+		return r.part(2)
+	}
 	r.spaces(col - r.w)
 	return r
 }
@@ -153,6 +176,9 @@ func (r *Row) To(col int) *Row {
 func (r *Row) Raw(s string, width int) *Row {
 	if width > r.max-r.w {
 		return r
+	}
+	if r.look.linear {
+		return r.word(strings.TrimRight(s, " "))
 	}
 	if r.cur != (Style{}) {
 		r.b.WriteString("\x1b[m")
@@ -169,6 +195,9 @@ func (r *Row) Raw(s string, width int) *Row {
 // otherwise erase to the end of the line, and not every terminal erases in
 // colour.
 func (r *Row) String() string {
+	if r.look.linear {
+		return strings.TrimRight(r.b.String(), " ,")
+	}
 	if r.on != "" && r.w < r.max {
 		r.spaces(r.max - r.w - 1)
 		if r.cur.Attr != 0 || r.cur.Bg != r.on {
@@ -207,6 +236,9 @@ func Fit(lines []string, width, height int) []string {
 // Rule draws a quiet line over the whole width with a title at the left and a
 // note at the right.
 func (l *Look) Rule(width int, title, note string, focused bool) string {
+	if l.linear {
+		return l.heading(title, note, focused)
+	}
 	line, head := Border, Muted
 	if focused {
 		line, head = Focus, Accent.With(Bold)

@@ -48,6 +48,9 @@ func (r *Row) Bar(st Style, done float64, width int) *Row {
 	if width <= 0 {
 		return r
 	}
+	if r.look.linear {
+		return r.word(percent(done))
+	}
 	eighths := int(max(0, min(done, 1))*float64(width*8) + 0.5)
 	start := r.max - r.Left()
 	r.Fill(st, "━", start+eighths/8)
@@ -64,6 +67,9 @@ func (r *Row) Interval(st Style, mean, low, high float64, width int) *Row {
 	width = min(width, r.Left())
 	if width < 3 {
 		return r
+	}
+	if r.look.linear {
+		return r.word("between " + percent(low) + " and " + percent(high))
 	}
 	at := func(v float64) int {
 		return int(max(0, min(v, 1))*float64(width-1) + 0.5)
@@ -85,6 +91,9 @@ func (r *Row) Delta(st Style, mean, low, high, scale float64, width int) *Row {
 	width = min(width, r.Left())
 	if width < 5 {
 		return r
+	}
+	if r.look.linear {
+		return r.word("difference between " + percent(low) + " and " + percent(high))
 	}
 	scale = max(scale, 1e-9)
 	at := func(v float64) int {

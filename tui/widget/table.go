@@ -55,7 +55,7 @@ func NewTable(l *Look, width int, cols ...Column) *Table {
 		}
 		return n - tableGap + 1
 	}
-	for need() > width {
+	for need() > width && !l.linear {
 		worst := -1
 		for i, c := range cols {
 			if t.widths[i] > 0 && c.Drop > 0 && (worst < 0 || c.Drop > cols[worst].Drop) {
@@ -106,6 +106,9 @@ func (t *Table) Width(i int) int { return t.widths[i] }
 
 // Head draws the titles.
 func (t *Table) Head() string {
+	if t.look.linear {
+		return "" // each value has its title before it
+	}
 	r := t.look.Row(t.width).Gap(tableEdge)
 	first := true
 	for i, c := range t.cols {
@@ -128,6 +131,9 @@ func (t *Table) Head() string {
 // Line draws one row. The chosen one has a mark at the left, so that it is seen
 // without colour; it is quieter where the table has no focus.
 func (t *Table) Line(cells []Cell, chosen, focused bool) string {
+	if t.look.linear {
+		return t.spoken(cells, chosen)
+	}
 	r := t.look.Row(t.width)
 	switch {
 	case chosen && focused:

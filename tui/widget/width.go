@@ -80,6 +80,9 @@ func (l *Look) Cut(s string, width int) (string, int) {
 	if width <= 0 || s == "" {
 		return "", 0
 	}
+	if l.linear {
+		return s, l.Width(s)
+	}
 	if len(s) <= width && plain(s) {
 		return s, len(s)
 	}
@@ -107,7 +110,7 @@ func (l *Look) Cut(s string, width int) (string, int) {
 // that differ at their ends.
 func (l *Look) Squeeze(s string, width int) string {
 	w := l.Width(s)
-	if w <= width || width < 5 {
+	if w <= width || width < 5 || l.linear {
 		return s
 	}
 	tail := (width - 1) / 2
@@ -139,6 +142,9 @@ func (l *Look) Wrap(text string, width int) []string {
 // what comes later can change that line only.
 func (l *Look) wrap(lines []string, text string, from, width int) ([]string, int) {
 	width = max(width, 1)
+	if l.linear {
+		width = unbounded
+	}
 	start := from
 	for {
 		w, i := 0, start
