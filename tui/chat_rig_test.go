@@ -42,9 +42,13 @@ func chatServiceOver(t testing.TB, srv *chattest.Server, change func(*chat.Confi
 }
 
 // chatOver is the workbench's view of a world whose chat is real and asks srv.
-func chatOver(t testing.TB, srv *chattest.Server, change func(*chat.Config)) tui.Deps {
+// The service is put into each of out.
+func chatOver(t testing.TB, srv *chattest.Server, change func(*chat.Config), out ...**chat.Service) tui.Deps {
 	t.Helper()
 	svc := talking{chatServiceOver(t, srv, change)}
+	for _, o := range out {
+		*o = svc.Service
+	}
 	d := uitest.Full().Deps()
 	open := d.Open
 	d.Open = func(ctx context.Context) (*tui.Services, error) {

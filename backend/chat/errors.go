@@ -140,5 +140,5 @@ func (s *Service) Describe(m Model, err error) string {
 			text = s.cfg.Explain(err).Error()
 		}
 	}
-	return safetext.Line(text)
+	return safetext.Line(strings.ReplaceAll(text, " ()", ""))
 }

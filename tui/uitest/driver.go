@@ -52,6 +52,7 @@ type Screen struct {
 	written int64
 	harm    []string
 	clip    string
+	tail    []byte // the end of what was written, for sequences cut in two
 }
 
 // Start runs the workbench on a terminal of that size. It ends with the test.
@@ -142,6 +143,7 @@ func (w terminal) Write(p []byte) (int, error) {
 	w.s.mu.Lock()
 	_, err := w.s.emu.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n")))
 	w.s.written += int64(len(p))
+	w.s.scan(p)
 	w.s.mu.Unlock()
 	select {
 	case w.s.changed <- struct{}{}:

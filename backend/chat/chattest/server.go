@@ -6,7 +6,6 @@ package chattest
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -238,7 +237,7 @@ func (s *Stream) Stop(reason string, input, output int) {
 
 // Exception writes a modelled exception, such as throttlingException.
 func (s *Stream) Exception(name, message string) {
-	s.frame(map[string]string{":message-type": "exception", ":exception-type": name, ":content-type": "application/json"}, fmt.Appendf(nil, `{"message":%q}`, message))
+	s.frame(map[string]string{":message-type": "exception", ":exception-type": name, ":content-type": "application/json"}, document(map[string]string{"message": message}))
 }
 
 // Error writes an error that the service's model does not know.
