@@ -14,13 +14,6 @@ import (
 	"tunebench/metrics"
 )
 
-// scores are what a record is scored by, in FMEval's order.
-var scores = metrics.QAAccuracy.Scores
-
-func newScorer(delimiter string) (metrics.Scorer, error) {
-	return metrics.QAAccuracy.NewScorer(map[string]string{metrics.QAAccuracy.Params[0].Name: delimiter})
-}
-
 // The states of a record on the board.
 const (
 	missing = iota
@@ -31,8 +24,9 @@ const (
 // board holds the scores of a run, one column for each model, by the position of
 // the row in the plan. It costs 45 bytes a record.
 type board struct {
-	seed uint64
-	rows []int64
+	seed   uint64
+	rows   []int64
+	scores []metrics.Score
 
 	mu         sync.Mutex
 	columns    []*column
@@ -45,7 +39,7 @@ type column struct {
 	model    chat.Model
 	state    []uint8
 	category []int32
-	values   []float64 // len(scores) for each row
+	values   []float64 // one for each score, row by row
 	records  int
 	errors   int
 	latency  time.Duration
@@ -54,8 +48,8 @@ type column struct {
 	output   int64
 }
 
-func newBoard(models []chat.Model, rows []int64, seed uint64) *board {
-	b := &board{seed: seed, rows: rows, categories: []string{""}, catIndex: map[string]int{"": 0}}
+func newBoard(models []chat.Model, rows []int64, seed uint64, scores []metrics.Score) *board {
+	b := &board{seed: seed, rows: rows, scores: scores, categories: []string{""}, catIndex: map[string]int{"": 0}}
 	for _, m := range models {
 		b.columns = append(b.columns, &column{
 			model: m, state: make([]uint8, len(rows)), category: make([]int32, len(rows)), values: make([]float64, len(rows)*len(scores)),
@@ -93,7 +87,7 @@ func (b *board) add(model, pos int, category string, values []float64, latency t
 		return
 	}
 	c.state[pos] = scored
-	copy(c.values[pos*len(scores):], values)
+	copy(c.values[pos*len(b.scores):][:len(b.scores)], values)
 	c.answered++
 	c.latency += latency
 	c.input += int64(input)
@@ -112,10 +106,10 @@ func (b *board) done() int {
 
 // collect appends the values of one score in row order, so that their mean does
 // not depend on which answer came first. The caller holds the lock.
-func (c *column) collect(score int, dst []float64) []float64 {
+func (c *column) collect(score, scores int, dst []float64) []float64 {
 	for pos, st := range c.state {
 		if st == scored {
-			dst = append(dst, c.values[pos*len(scores)+score])
+			dst = append(dst, c.values[pos*scores+score])
 		}
 	}
 	return dst
@@ -139,9 +133,9 @@ func (b *board) results(total int, intervals bool) []ModelResult {
 		}
 		if c.answered > 0 {
 			r.MeanLatency = c.latency / time.Duration(c.answered)
-			values[i] = make([][]float64, len(scores))
-			for k, s := range scores {
-				values[i][k] = c.collect(k, make([]float64, 0, c.answered))
+			values[i] = make([][]float64, len(b.scores))
+			for k, s := range b.scores {
+				values[i][k] = c.collect(k, len(b.scores), make([]float64, 0, c.answered))
 				r.Scores[s.Name] = metrics.Mean(values[i][k])
 			}
 		}
@@ -157,7 +151,7 @@ func (b *board) results(total int, intervals bool) []ModelResult {
 			continue
 		}
 		list[i].Intervals = map[string]Interval{}
-		for k, s := range scores {
+		for k, s := range b.scores {
 			e := metrics.EstimateMean(values[i][k], s.Binary, b.options(len(values[i][k])))
 			list[i].Intervals[s.Name] = Interval(e.Interval)
 		}
@@ -183,11 +177,11 @@ func (b *board) byCategory(c *column) []CategoryScore {
 			continue
 		}
 		if sums[k] == nil {
-			sums[k] = make([]float64, len(scores))
+			sums[k] = make([]float64, len(b.scores))
 		}
 		counts[k]++
-		for j := range scores {
-			sums[k][j] += c.values[pos*len(scores)+j]
+		for j := range b.scores {
+			sums[k][j] += c.values[pos*len(b.scores)+j]
 		}
 	}
 	var list []CategoryScore
@@ -196,7 +190,7 @@ func (b *board) byCategory(c *column) []CategoryScore {
 			continue
 		}
 		cs := CategoryScore{Category: safetext.Line(name), Records: records[k], Scores: map[string]float64{}}
-		for j, s := range scores {
+		for j, s := range b.scores {
 			if counts[k] > 0 {
 				cs.Scores[s.Name] = sums[k][j] / float64(counts[k])
 			}
@@ -217,14 +211,14 @@ func (b *board) byCategory(c *column) []CategoryScore {
 func (b *board) differences() []Difference {
 	var list []Difference
 	for i := 1; i < len(b.columns); i++ {
-		for k, s := range scores {
+		for k, s := range b.scores {
 			b.mu.Lock()
 			base, other := b.columns[0], b.columns[i]
 			var x, y []float64
 			for pos := range b.rows {
 				if base.state[pos] == scored && other.state[pos] == scored {
-					x = append(x, base.values[pos*len(scores)+k])
-					y = append(y, other.values[pos*len(scores)+k])
+					x = append(x, base.values[pos*len(b.scores)+k])
+					y = append(y, other.values[pos*len(b.scores)+k])
 				}
 			}
 			b.mu.Unlock()
@@ -262,7 +256,7 @@ func (s *Service) load(ctx context.Context, id string, b *board) error {
 	for i, c := range b.columns {
 		index[c.model.Ref] = i
 	}
-	values := make([]float64, len(scores))
+	values := make([]float64, len(b.scores))
 	_, err := s.cfg.Store.Records(ctx, store.RecordQuery{Run: id}, func(r store.Record) error {
 		model, ok := index[r.Model]
 		pos, found := slices.BinarySearch(b.rows, r.Row)
@@ -277,7 +271,7 @@ func (s *Service) load(ctx context.Context, id string, b *board) error {
 		if err := json.Unmarshal([]byte(r.Scores), &named); err != nil {
 			return fmt.Errorf("read the record of row %d in run %s: %w", r.Row, id, err)
 		}
-		for k, sc := range scores {
+		for k, sc := range b.scores {
 			values[k] = named[sc.Name]
 		}
 		b.add(model, pos, r.Category, values, r.Latency, r.InputTokens, r.OutputTokens)

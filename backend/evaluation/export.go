@@ -29,9 +29,9 @@ func (s *Service) Export(ctx context.Context, id string, format string, w io.Wri
 	b := bufio.NewWriter(w)
 	switch format {
 	case "jsonl":
-		_, err = s.cfg.Store.Records(ctx, store.RecordQuery{Run: id}, func(r store.Record) error { return writeJSONLine(b, r) })
+		_, err = s.cfg.Store.Records(ctx, store.RecordQuery{Run: id}, func(r store.Record) error { return writeJSONLine(b, run.ScoreNames, r) })
 	case "csv":
-		err = s.exportCSV(ctx, id, b)
+		err = s.exportCSV(ctx, run, b)
 	case "md":
 		writeMarkdown(b, run)
 	default:
@@ -46,7 +46,7 @@ func (s *Service) Export(ctx context.Context, id string, format string, w io.Wri
 	return nil
 }
 
-func writeJSONLine(w *bufio.Writer, r store.Record) error {
+func writeJSONLine(w *bufio.Writer, names []string, r store.Record) error {
 	rec, err := clean(r)
 	if err != nil {
 		return err
@@ -73,11 +73,11 @@ func writeJSONLine(w *bufio.Writer, r store.Record) error {
 	}
 	w.WriteString(`"scores": [`)
 	if r.Error == "" {
-		for i, sc := range scores {
+		for i, name := range names {
 			if i > 0 {
 				w.WriteString(", ")
 			}
-			fmt.Fprintf(w, `{"name": %s, "value": %s}`, quoteASCII(sc.Name), number(rec.Scores[sc.Name]))
+			fmt.Fprintf(w, `{"name": %s, "value": %s}`, quoteASCII(name), number(rec.Scores[name]))
 		}
 	}
 	fmt.Fprintf(w, "], \"latency_ns\": %d}\n", int64(r.Latency))
@@ -118,27 +118,25 @@ func number(v float64) string {
 	return text
 }
 
-func (s *Service) exportCSV(ctx context.Context, id string, w io.Writer) error {
+func (s *Service) exportCSV(ctx context.Context, run Run, w io.Writer) error {
 	c := csv.NewWriter(w)
 	head := []string{"row", "id", "category", "model", "system_prompt", "model_input", "target_output", "model_output", "error"}
-	for _, sc := range scores {
-		head = append(head, sc.Name)
-	}
+	head = append(head, run.ScoreNames...)
 	if err := c.Write(append(head, "latency_ms")); err != nil {
 		return err
 	}
-	_, err := s.cfg.Store.Records(ctx, store.RecordQuery{Run: id}, func(stored store.Record) error {
+	_, err := s.cfg.Store.Records(ctx, store.RecordQuery{Run: run.ID}, func(stored store.Record) error {
 		r, err := clean(stored)
 		if err != nil {
 			return err
 		}
 		line := []string{strconv.FormatInt(r.Row, 10), r.RowID, r.Category, r.Model, r.System, r.Question, r.Reference, r.Output, r.Err}
-		for _, sc := range scores {
+		for _, name := range run.ScoreNames {
 			if r.Err != "" {
 				line = append(line, "")
 				continue
 			}
-			line = append(line, strconv.FormatFloat(r.Scores[sc.Name], 'g', -1, 64))
+			line = append(line, strconv.FormatFloat(r.Scores[name], 'g', -1, 64))
 		}
 		return c.Write(append(line, strconv.FormatFloat(float64(r.Latency.Microseconds())/1000, 'f', 3, 64)))
 	})
@@ -153,16 +151,16 @@ func writeMarkdown(w *bufio.Writer, run Run) {
 	fmt.Fprintf(w, "# Evaluation %s\n\nDataset `%s` (SHA-256 `%s`), %d of %d records, %s.\n\n", run.ID, cell(run.Spec.Dataset), run.DatasetHash, run.Done, run.Total, run.Status)
 	w.WriteString("| model | records | errors |")
 	rule := "|---|---:|---:|"
-	for _, sc := range scores {
-		w.WriteString(" " + sc.Name + " |")
+	for _, name := range run.ScoreNames {
+		w.WriteString(" " + name + " |")
 		rule += "---:|"
 	}
 	w.WriteString("\n" + rule + "\n")
 	for _, m := range run.Models {
 		fmt.Fprintf(w, "| %s | %d | %d |", cell(m.Model), m.Records, m.Errors)
-		for _, sc := range scores {
-			if v, ok := m.Scores[sc.Name]; ok {
-				iv := m.Intervals[sc.Name]
+		for _, name := range run.ScoreNames {
+			if v, ok := m.Scores[name]; ok {
+				iv := m.Intervals[name]
 				fmt.Fprintf(w, " %.3f (%.3f to %.3f) |", v, iv.Low, iv.High)
 			} else {
 				w.WriteString(" |")

@@ -36,6 +36,7 @@ type Live struct {
 	owner   string
 	spec    Spec
 	plan    *plan
+	suite   *suite
 	board   *board
 	runners []*runner
 	cancel  context.CancelCauseFunc
@@ -50,10 +51,10 @@ type Live struct {
 	err error
 }
 
-func (s *Service) begin(ctx context.Context, run Run, owner string, models []chat.Model, p *plan, b *board) *Live {
+func (s *Service) begin(ctx context.Context, run Run, owner string, models []chat.Model, p *plan, st *suite, b *board) *Live {
 	ctx, cancel := context.WithCancelCause(ctx)
 	l := &Live{
-		service: s, id: run.ID, owner: owner, spec: run.Spec, plan: p, board: b, cancel: cancel,
+		service: s, id: run.ID, owner: owner, spec: run.Spec, plan: p, suite: st, board: b, cancel: cancel,
 		changed: make(chan struct{}, 1), done: make(chan struct{}), run: run,
 	}
 	for i, m := range models {
@@ -159,7 +160,7 @@ func (l *Live) execute(ctx context.Context) {
 // finish settles the status and the final scoreboard.
 func (l *Live) finish(ctx context.Context, err, writeErr error) {
 	s := l.service
-	closing := l.plan.data.Close()
+	closing := l.plan.close()
 	cause := context.Cause(ctx)
 	l.mu.Lock()
 	run := l.run
@@ -237,9 +238,7 @@ func (l *Live) write(ctx context.Context, group []outcome) error {
 	var answers []store.CachedAnswer
 	for i, o := range group {
 		records[i] = o.record
-		if o.answer != nil {
-			answers = append(answers, *o.answer)
-		}
+		answers = append(answers, o.answers...)
 	}
 	if err := l.service.cfg.Store.AddRecords(ctx, l.id, records, answers); err != nil {
 		return err

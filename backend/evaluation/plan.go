@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -18,14 +19,45 @@ import (
 
 // plan is a run's dataset and the rows of it that are used, in order.
 type plan struct {
-	data *dataset.Dataset
+	data *dataset.Dataset // nil when the rows are in examples
 	rows []int64
 	hash string // SHA-256 of the dataset
+	// examples are the rows, and outputs what each model has answered to them,
+	// where FMEval's way of reading is used.
+	examples []dataset.Example
+	outputs  [][]*string
+}
+
+func (p *plan) close() error {
+	if p.data == nil {
+		return nil
+	}
+	return p.data.Close()
 }
 
 // openPlan opens the dataset of a run. The same file and spec give the same
 // rows.
-func openPlan(ctx context.Context, spec Spec) (*plan, error) {
+func openPlan(ctx context.Context, spec Spec, st *suite) (*plan, error) {
+	p, err := readPlan(ctx, spec)
+	if err != nil || !st.needsLabels() {
+		return p, err
+	}
+	labels := map[string]bool{}
+	err = p.each(ctx, func(int) bool { return true }, func(_ int, e dataset.Example) error {
+		labels[strings.Clone(e.Answer)] = true
+		return nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	st.setLabels(slices.Sorted(maps.Keys(labels)))
+	return p, nil
+}
+
+func readPlan(ctx context.Context, spec Spec) (*plan, error) {
+	if spec.FMEval != nil || len(spec.Outputs) > 0 {
+		return loadPlan(ctx, spec)
+	}
 	d, err := dataset.Open(ctx, spec.Dataset, dataset.OpenOptions{})
 	if err != nil {
 		return nil, err
@@ -101,6 +133,20 @@ func (c contextReader) Read(b []byte) (int, error) {
 
 // each calls f with every row of the plan that wanted accepts, in order.
 func (p *plan) each(ctx context.Context, wanted func(pos int) bool, f func(pos int, e dataset.Example) error) error {
+	if p.data == nil {
+		for pos, e := range p.examples {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if !wanted(pos) {
+				continue
+			}
+			if err := f(pos, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	pos := 0
 	return p.data.Examples(ctx, p.rows[0], func(e dataset.Example) error {
 		if err := ctx.Err(); err != nil {

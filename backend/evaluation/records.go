@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"tunebench/backend/safetext"
 	"tunebench/backend/store"
-	"tunebench/metrics"
 )
 
 // DefaultScore orders records when no score is named.
@@ -63,11 +61,20 @@ func (s *Service) Records(ctx context.Context, id string, f RecordFilter) ([]Rec
 // Query returns records of a run, and how many there are in all without Offset
 // and Limit.
 func (s *Service) Query(ctx context.Context, id string, q Query) ([]Record, int, error) {
-	if _, err := s.stored(ctx, id); err != nil {
+	stored, err := s.stored(ctx, id)
+	if err != nil {
 		return nil, 0, err
 	}
-	if q.Score != "" && !slices.ContainsFunc(scores, func(sc metrics.Score) bool { return sc.Name == q.Score }) {
-		return nil, 0, fmt.Errorf("there is no score %q; the scores are %s", safetext.Line(q.Score), scoreNames())
+	run, _, err := decode(stored)
+	if err != nil {
+		return nil, 0, err
+	}
+	st, err := newSuite(s.cfg.Metrics, run.Spec)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := st.check(q.Score); err != nil {
+		return nil, 0, err
 	}
 	var list []Record
 	total, err := s.cfg.Store.Records(ctx, store.RecordQuery{
@@ -79,17 +86,6 @@ func (s *Service) Query(ctx context.Context, id string, q Query) ([]Record, int,
 		return err
 	})
 	return list, total, err
-}
-
-func scoreNames() string {
-	text := ""
-	for i, sc := range scores {
-		if i > 0 {
-			text += ", "
-		}
-		text += sc.Name
-	}
-	return text
 }
 
 // clean is a stored record for display. The store keeps text as it came, since

@@ -17,6 +17,8 @@ import (
 	"tunebench/backend/safetext"
 	"tunebench/backend/store"
 	"tunebench/metrics"
+	"tunebench/metrics/fmevalio"
+	"tunebench/metrics/perturb"
 )
 
 const (
@@ -39,7 +41,7 @@ type outcome struct {
 	model, pos int
 	record     store.Record
 	values     []float64
-	answer     *store.CachedAnswer // to be kept; nil when there is none
+	answers    []store.CachedAnswer // to be kept
 }
 
 // runner asks one model all rows that it has not answered yet.
@@ -73,7 +75,7 @@ func (r *runner) run(ctx context.Context, out chan<- outcome) error {
 	})
 	for range r.service.cfg.Concurrency {
 		g.Go(func() error {
-			scorer, err := newScorer(r.spec.Delimiter)
+			scorer, err := r.suite.scorer()
 			if err != nil {
 				return err
 			}
@@ -83,7 +85,7 @@ func (r *runner) run(ctx context.Context, out chan<- outcome) error {
 	return g.Wait()
 }
 
-func (r *runner) work(ctx context.Context, scorer metrics.Scorer, jobs <-chan job, out chan<- outcome) error {
+func (r *runner) work(ctx context.Context, scorer *scorer, jobs <-chan job, out chan<- outcome) error {
 	for {
 		if err := r.limit.acquire(ctx); err != nil {
 			return err
@@ -104,7 +106,7 @@ func (r *runner) work(ctx context.Context, scorer metrics.Scorer, jobs <-chan jo
 
 // record makes the record of a row. An error is one that concerns the run; what
 // concerns only the row is in the record.
-func (r *runner) record(ctx context.Context, scorer metrics.Scorer, j job) (outcome, error) {
+func (r *runner) record(ctx context.Context, scorer *scorer, j job) (outcome, error) {
 	e := j.ex
 	o := outcome{model: r.index, pos: j.pos, record: store.Record{
 		Model: r.model.Ref, Row: e.Index, RowID: e.ID, Category: e.Category, System: e.System, Question: e.Question, Reference: e.Answer, Scores: "{}",
@@ -115,12 +117,11 @@ func (r *runner) record(ctx context.Context, scorer metrics.Scorer, j job) (outc
 	case e.Err != "":
 		rec.Error = safetext.Line(e.Err)
 		return o, nil
-	case strings.TrimSpace(e.Question) == "":
+	case strings.TrimSpace(e.Question) == "" && r.plan.outputs == nil:
 		rec.Error = fmt.Sprintf("row %d has no question", e.Index+1)
 		return o, nil
 	}
-	req := r.request(e)
-	answer, fresh, err := r.answer(ctx, req)
+	answer, perturbed, err := r.answersTo(ctx, &o, j)
 	if err != nil {
 		var row *rowError
 		if !errors.As(err, &row) {
@@ -129,21 +130,60 @@ func (r *runner) record(ctx context.Context, scorer metrics.Scorer, j job) (outc
 		rec.Error = row.Error()
 		return o, nil
 	}
-	if fresh && answer.Hash != "" {
-		o.answer = &answer
-	}
 	rec.Output, rec.StopReason, rec.Latency, rec.InputTokens, rec.OutputTokens = answer.Output, answer.StopReason, answer.Latency, answer.InputTokens, answer.OutputTokens
-	o.values, _, err = scorer.Score(make([]float64, 0, len(scores)), metrics.Row{Target: e.Answer, Output: answer.Output})
+	o.values, err = scorer.Score(make([]float64, 0, len(r.suite.scores)), metrics.Row{Target: e.Answer, Output: answer.Output, Perturbed: perturbed})
 	if err != nil {
 		rec.Error = safetext.Line(err.Error())
 		return o, nil
 	}
-	named := make(map[string]float64, len(scores))
-	for i, s := range scores {
-		named[s.Name] = o.values[i]
-	}
-	rec.Scores, err = toJSON(named)
+	rec.Scores, err = r.suite.named(o.values)
 	return o, err
+}
+
+// answersTo has the answer to a row, and those to its disturbed copies where a
+// metric compares them.
+func (r *runner) answersTo(ctx context.Context, o *outcome, j job) (store.CachedAnswer, []string, error) {
+	if r.plan.outputs != nil {
+		text := r.plan.outputs[r.index][j.pos]
+		if text == nil {
+			return store.CachedAnswer{}, nil, &rowError{"the file of outputs has none here"}
+		}
+		return store.CachedAnswer{Output: *text}, nil, nil
+	}
+	one := func(e dataset.Example) (store.CachedAnswer, error) {
+		if r.spec.Template != "" {
+			prompt, err := fmevalio.Compose(r.spec.Template, e.Question)
+			if err != nil {
+				return store.CachedAnswer{}, &rowError{safetext.Line(err.Error())}
+			}
+			e.Question = prompt
+		}
+		a, fresh, err := r.answer(ctx, r.request(e))
+		if fresh && a.Hash != "" {
+			o.answers = append(o.answers, a)
+		}
+		return a, err
+	}
+	answer, err := one(j.ex)
+	if err != nil || r.suite.perturb == nil {
+		return answer, nil, err
+	}
+	// A generator for each row: the copies do not depend on who came first.
+	p, err := perturb.New(*r.suite.perturb)
+	if err != nil {
+		return answer, nil, err
+	}
+	var outputs []string
+	for _, text := range p.Perturb(j.ex.Question) {
+		e := j.ex
+		e.Question = text
+		a, err := one(e)
+		if err != nil {
+			return answer, nil, err
+		}
+		outputs = append(outputs, a.Output)
+	}
+	return answer, outputs, nil
 }
 
 func (r *runner) request(e dataset.Example) chat.Request {

@@ -37,7 +37,11 @@ func ScoreModels(ctx context.Context, path string, delimiter string) ([]ModelRes
 	if delimiter == "" {
 		delimiter = metrics.DefaultDelimiter
 	}
-	scorer, err := newScorer(delimiter)
+	st, err := newSuite(metrics.Registry{}, Spec{Delimiter: delimiter})
+	if err != nil {
+		return nil, err
+	}
+	scorer, err := st.scorer()
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +69,7 @@ func ScoreModels(ctx context.Context, path string, delimiter string) ([]ModelRes
 		name := safetext.Line(e.ID)
 		b := boards[name]
 		if b == nil {
-			b = newBoard([]chat.Model{{Ref: name}}, rows, 1)
+			b = newBoard([]chat.Model{{Ref: name}}, rows, 1, st.scores)
 			boards[name], names = b, append(names, name)
 		}
 		// A row with an error column that says something has no output.
@@ -73,7 +77,7 @@ func ScoreModels(ctx context.Context, path string, delimiter string) ([]ModelRes
 			b.add(0, int(min(e.Index, n-1)), e.Category, nil, 0, 0, 0)
 			return nil
 		}
-		values, _, err = scorer.Score(values[:0], metrics.Row{Target: e.Answer, Output: e.Question})
+		values, err = scorer.Score(values[:0], metrics.Row{Target: e.Answer, Output: e.Question})
 		if err != nil {
 			values = nil
 		}

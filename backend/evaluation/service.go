@@ -20,6 +20,7 @@ import (
 	"tunebench/backend/safetext"
 	"tunebench/backend/store"
 	"tunebench/metrics"
+	"tunebench/metrics/fmevalio"
 )
 
 // The statuses of a run.
@@ -34,6 +35,8 @@ const (
 type Config struct {
 	Chat  *chat.Service
 	Store *store.Store
+	// Metrics is where the metrics of runs are looked up.
+	Metrics metrics.Registry
 	// Concurrency is the most requests at once to one model; 0 means 8. Fewer are
 	// made where the service asks for that.
 	Concurrency int
@@ -94,42 +97,31 @@ func sleep(ctx context.Context, d time.Duration) error {
 // Start begins a run. The run goes on until it is done, stopped, or ctx ends;
 // what is missing then can be had with Resume.
 func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
-	if len(spec.Models) == 0 {
-		return nil, errors.New("a run needs at least one model")
-	}
 	if spec.MaxTokens <= 0 {
 		spec.MaxTokens = 128
 	}
 	if spec.Delimiter == "" {
 		spec.Delimiter = metrics.DefaultDelimiter
 	}
-	if _, err := newScorer(spec.Delimiter); err != nil {
-		return nil, err
+	if spec.FMEval != nil && spec.Template == "" && len(spec.Outputs) == 0 {
+		spec.Template = fmevalio.DefaultTemplate(spec.FMEval.Name)
 	}
-	models := make([]chat.Model, 0, len(spec.Models))
-	for _, ref := range spec.Models {
-		m, err := s.cfg.Chat.Resolve(ctx, ref)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := m.Route(); err != nil {
-			return nil, err
-		}
-		if slices.ContainsFunc(models, func(o chat.Model) bool { return o.ID == m.ID }) {
-			return nil, fmt.Errorf("model %s is named twice; name each model once", safetext.Line(ref))
-		}
-		models = append(models, m)
-	}
-	path, err := datasetPath(spec.Dataset)
+	st, err := newSuite(s.cfg.Metrics, spec)
 	if err != nil {
 		return nil, err
 	}
-	spec.Dataset = path
-	p, err := openPlan(ctx, spec)
+	models, err := s.models(ctx, &spec)
 	if err != nil {
 		return nil, err
 	}
-	fail := func(err error) (*Live, error) { return nil, errors.Join(err, p.data.Close()) }
+	if spec.Dataset, err = datasetPath(spec.Dataset); err != nil {
+		return nil, err
+	}
+	p, err := openPlan(ctx, spec, st)
+	if err != nil {
+		return nil, err
+	}
+	fail := func(err error) (*Live, error) { return nil, errors.Join(err, p.close()) }
 	now := s.cfg.Now()
 	id, owner := now.Format("20060102-150405-")+nonce(2), s.newOwner()
 	account, region := s.cfg.Chat.Account()
@@ -146,8 +138,8 @@ func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
 	if err := s.cfg.Store.AddRun(ctx, rec); err != nil {
 		return fail(err)
 	}
-	run := Run{ID: id, Spec: spec, Status: Running, Created: now, DatasetHash: p.hash, Total: rec.Total}
-	return s.begin(ctx, run, owner, models, p, newBoard(models, p.rows, spec.Seed)), nil
+	run := Run{ID: id, Spec: spec, Status: Running, Created: now, DatasetHash: p.hash, ScoreNames: st.names(), Total: rec.Total}
+	return s.begin(ctx, run, owner, models, p, st, newBoard(models, p.rows, spec.Seed, st.scores)), nil
 }
 
 // Resume goes on with a run that was stopped or interrupted. No request that
@@ -167,15 +159,19 @@ func (s *Service) Resume(ctx context.Context, id string) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := openPlan(ctx, run.Spec)
+	st, err := s.name(&run)
 	if err != nil {
 		return nil, err
 	}
-	fail := func(err error) (*Live, error) { return nil, errors.Join(err, p.data.Close()) }
+	p, err := openPlan(ctx, run.Spec, st)
+	if err != nil {
+		return nil, err
+	}
+	fail := func(err error) (*Live, error) { return nil, errors.Join(err, p.close()) }
 	if p.hash != rec.DatasetHash {
 		return fail(fmt.Errorf("the dataset %s has changed since run %s began; start a new run", run.Spec.Dataset, id))
 	}
-	b := newBoard(models, p.rows, run.Spec.Seed)
+	b := newBoard(models, p.rows, run.Spec.Seed, st.scores)
 	if err := s.load(ctx, id, b); err != nil {
 		return fail(err)
 	}
@@ -188,7 +184,42 @@ func (s *Service) Resume(ctx context.Context, id string) (*Live, error) {
 		return fail(fmt.Errorf("run %s has just been resumed by another process", id))
 	}
 	run.Status, run.Ended = Running, time.Time{}
-	return s.begin(ctx, run, owner, models, p, b), nil
+	return s.begin(ctx, run, owner, models, p, st, b), nil
+}
+
+// models resolves the models of a run, or names those whose outputs it takes.
+func (s *Service) models(ctx context.Context, spec *Spec) ([]chat.Model, error) {
+	if len(spec.Outputs) > 0 {
+		return outputModels(spec)
+	}
+	if len(spec.Models) == 0 {
+		return nil, errors.New("a run needs at least one model")
+	}
+	models := make([]chat.Model, 0, len(spec.Models))
+	for _, ref := range spec.Models {
+		m, err := s.cfg.Chat.Resolve(ctx, ref)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := m.Route(); err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(models, func(o chat.Model) bool { return o.ID == m.ID }) {
+			return nil, fmt.Errorf("model %s is named twice; name each model once", safetext.Line(ref))
+		}
+		models = append(models, m)
+	}
+	return models, nil
+}
+
+// name tells a run the names of its scores.
+func (s *Service) name(run *Run) (*suite, error) {
+	st, err := newSuite(s.cfg.Metrics, run.Spec)
+	if err != nil {
+		return nil, fmt.Errorf("read run %s: %w", run.ID, err)
+	}
+	run.ScoreNames = st.names()
+	return st, nil
 }
 
 // Runs lists all runs, newest first. Runs that have ended carry their results.
@@ -209,6 +240,9 @@ func (s *Service) Runs(ctx context.Context) ([]Run, error) {
 		}
 		run, _, err := decode(rec)
 		if err != nil {
+			return nil, err
+		}
+		if _, err := s.name(&run); err != nil {
 			return nil, err
 		}
 		run.Done = counts[rec.ID]
@@ -233,6 +267,10 @@ func (s *Service) Run(ctx context.Context, id string) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
+	st, err := s.name(&run)
+	if err != nil {
+		return Run{}, err
+	}
 	if run.Status == Running && !s.alive(rec) {
 		run.Status = Interrupted
 	}
@@ -244,7 +282,7 @@ func (s *Service) Run(ctx context.Context, id string) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	b := newBoard(models, rows, run.Spec.Seed)
+	b := newBoard(models, rows, run.Spec.Seed, st.scores)
 	if err := s.load(ctx, id, b); err != nil {
 		return Run{}, err
 	}

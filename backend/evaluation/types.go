@@ -3,7 +3,11 @@
 // what was interrupted, and compares and exports results.
 package evaluation
 
-import "time"
+import (
+	"time"
+
+	"tunebench/metrics/fmevalio"
+)
 
 // Spec describes a run.
 type Spec struct {
@@ -16,6 +20,25 @@ type Spec struct {
 	Temperature float64 `json:"temperature"`
 	Delimiter   string  `json:"target_delimiter"`
 	Seed        uint64  `json:"seed"`
+	// Metrics are FMEval's names; none is qa_accuracy. Params are their options.
+	Metrics []string          `json:"metrics,omitempty"`
+	Params  map[string]string `json:"params,omitempty"`
+	// Template is an FMEval prompt template around the question; "" is the
+	// question alone, or the default of an FMEval dataset.
+	Template string `json:"prompt_template,omitempty"`
+	// FMEval reads the dataset by FMEval's locations of its columns and samples it
+	// as FMEval does: shuffled with its seed when there is a Limit, also when
+	// that is no less than the rows there are.
+	FMEval *fmevalio.DataConfig `json:"data_config,omitempty"`
+	// Outputs are answers that files hold already; nobody is asked then.
+	Outputs []Outputs `json:"outputs,omitempty"`
+}
+
+// Outputs is a file with what a model has answered: JSON Lines or JSON with
+// model_output and target_output, or what Spec.FMEval names.
+type Outputs struct {
+	Model string `json:"model"`
+	File  string `json:"file"`
 }
 
 // Interval is a confidence interval of a mean.
@@ -69,6 +92,7 @@ type Run struct {
 	Created     time.Time     `json:"created"`
 	Ended       time.Time     `json:"ended,omitzero"`
 	DatasetHash string        `json:"dataset_sha256"`
+	ScoreNames  []string      `json:"score_names"`
 	Models      []ModelResult `json:"models"`
 	Differences []Difference  `json:"differences,omitempty"`
 	Done        int           `json:"done"`
