@@ -77,6 +77,9 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if d.Datasets == nil {
 		d.Datasets = &Files{}
 	}
+	if d.ReadOnly {
+		d.readOnly()
+	}
 	a := &App{deps: d, ctx: ctx, dark: true, mouse: d.UI.Mouse, profile: colorprofile.TrueColor}
 	name := d.UI.Theme
 	if name == "" || name == "auto" {
@@ -101,6 +104,9 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	a.score = newScorePane(a)
 	a.panes = []pane{a.data, a.train, a.imports, a.chat, a.score}
 	a.global = a.globalKeys()
+	if d.ReadOnly {
+		a.unoffered()
+	}
 	if err := keys.Rebind(a.Tables(), d.UI.Keys); err != nil {
 		return nil, err
 	}

@@ -26,10 +26,10 @@ func TestChatFaults(t *testing.T) {
 		change      func(*chat.Config)
 	}{
 		{fault: "late", first: []string{"waiting", "ctrl+x cancel"}, last: []string{"stop"}},
-		{fault: "mute", last: []string{"failed", "mute did not begin to answer", "within 100ms", "ask again"},
-			change: func(c *chat.Config) { c.FirstByte = 100 * time.Millisecond }},
-		{fault: "stalled", last: []string{partial, "broken", "nothing came for 100ms", "may not be whole"},
-			change: func(c *chat.Config) { c.Idle = 100 * time.Millisecond }},
+		{fault: "mute", last: []string{"failed", "mute did not begin to answer", "within 3s", "ask again"},
+			change: func(c *chat.Config) { c.FirstByte = 3 * time.Second }},
+		{fault: "stalled", last: []string{partial, "broken", "nothing came for 3s", "may not be whole"},
+			change: func(c *chat.Config) { c.Idle = 3 * time.Second }},
 		{fault: "cut", last: []string{partial, "broken", "before the model said that it was done"}, lacks: []string{"finished"}},
 		{fault: "endless", last: []string{partial, "broken", "before the model said that it was done"}, lacks: []string{"finished"}},
 		{fault: "exception", last: []string{partial, "failed", "the answer broke off: exception failed", "illegal memory access"}},

@@ -236,7 +236,7 @@ func (p *datasetPane) saveRecipe() tea.Cmd {
 			if path = strings.TrimSpace(path); path == "" {
 				return nil
 			}
-			return act(p.app.ctx, func(context.Context) error { return r.Write(path) }, func(err error) tea.Cmd {
+			return act(p.app.ctx, func(context.Context) error { return p.app.deps.Datasets.WriteRecipe(path, r) }, func(err error) tea.Cmd {
 				if err != nil {
 					return p.app.fail(err)
 				}

@@ -19,3 +19,6 @@ func (a *App) Key(name string) tea.Cmd {
 
 // Told is everything that would be read aloud now.
 func (a *App) Told() []string { return (&reader{app: a}).tell(true) }
+
+// Changing are the actions that a read-only session does not offer.
+var Changing = changing

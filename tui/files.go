@@ -133,3 +133,6 @@ func (f *Files) Prepare(ctx context.Context, path string, o dataset.PrepareOptio
 
 // Sample is the path of the dataset that comes with the program.
 func (*Files) Sample() string { return dataset.Sample() }
+
+// WriteRecipe keeps a recipe as a file.
+func (*Files) WriteRecipe(path string, r dataset.RecipeFile) error { return r.Write(path) }

@@ -100,6 +100,9 @@ func (a *App) header() string {
 	default:
 		r.Put(widget.Strong, a.deps.AccountName).Gap(2).Put(widget.Muted, widget.MarkRunning+" opening")
 	}
+	if a.deps.ReadOnly {
+		r.Gap(3).Put(widget.Warn, "read-only")
+	}
 	if busy := a.busy(); busy != "" {
 		w := a.look.Width(busy) + 2
 		if r.Left() > w+2 {

@@ -26,6 +26,9 @@ type Deps struct {
 	// AccountName is shown until the account is open.
 	AccountName string
 
+	// ReadOnly makes a session in which nothing is changed in the account and no
+	// file is written.
+	ReadOnly bool
 	// Dataset is opened first; "" opens the sample.
 	Dataset string
 	// HeldOut is the dataset that an evaluation of the sample starts with.
@@ -96,6 +99,8 @@ type Datasets interface {
 	// UseTokenizer takes the tokenizer of a model's folder, a tokenizer.json or a
 	// tokenizer.model for the datasets that are opened from now on.
 	UseTokenizer(ctx context.Context, path string) error
+	// WriteRecipe keeps a recipe as a file.
+	WriteRecipe(path string, r dataset.RecipeFile) error
 }
 
 // Dataset is an open file of examples.

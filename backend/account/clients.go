@@ -42,6 +42,9 @@ const (
 
 // build makes the clients.
 func (a *Account) build(cfg aws.Config) {
+	if a.config.Account.ReadOnly {
+		cfg.APIOptions = append(cfg.APIOptions, readOnly)
+	}
 	a.sagemaker = sagemaker.NewFromConfig(cfg)
 	a.bedrock = bedrock.NewFromConfig(cfg)
 	a.runtime = bedrockruntime.NewFromConfig(cfg)
@@ -111,7 +114,7 @@ func (s *session) awsConfig(logger *slog.Logger) aws.Config {
 }
 
 func (a *Account) makeBucket(ctx context.Context) error {
-	_, err := a.s3.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(localBucket)})
+	_, err := a.s3.CreateBucket(context.WithValue(ctx, setup{}, true), &s3.CreateBucketInput{Bucket: aws.String(localBucket)})
 	var mine *s3types.BucketAlreadyOwnedByYou
 	if errors.As(err, &mine) || awserror.KindOf(err) == awserror.Exists {
 		return nil

@@ -30,6 +30,9 @@ type Account struct {
 	ImportRole   string `toml:"import_role"`
 	// Bucket holds datasets, job code and artifacts.
 	Bucket string `toml:"bucket"`
+	// ReadOnly refuses every request that changes something in the account, and
+	// every file outside of the program's own folders.
+	ReadOnly bool `toml:"read_only"`
 }
 
 // Dataset holds the settings of the dataset pane.

@@ -31,6 +31,7 @@ region = "eu-central-1"
 training_role = "arn:aws:iam::111122223333:role/train"
 import_role = "arn:aws:iam::111122223333:role/path/import"
 bucket = "my-bucket"
+read_only = true
 [training]
 instance = "ml.g5.12xlarge"
 image = "example/image:1"
@@ -70,7 +71,7 @@ cmu_month = 2
 	}
 	want := Config{
 		Account: Account{"aws", "bastion", "eu-central-1", "arn:aws:iam::111122223333:role/train",
-			"arn:aws:iam::111122223333:role/path/import", "my-bucket"},
+			"arn:aws:iam::111122223333:role/path/import", "my-bucket", true},
 		Training: Training{"ml.g5.12xlarge", "example/image:1", "me/model", "facts", 7, 0},
 		Chat:     Chat{99, 1, 0.5},
 		Eval:     Eval{7, "|\n", 9},

@@ -60,6 +60,8 @@ type globals struct {
 	output  string
 	yes     bool
 
+	readOnly bool
+
 	theme string
 	color string
 	mouse bool
@@ -132,6 +134,9 @@ AWS-compatible service inside this process that really trains and really answers
 			if g.output != "table" && g.output != "json" && (g.output != "jsonl" || cmd.Name() != "score" && cmd.Name() != "chat") && (g.output != "csv" || cmd.Name() != "metrics") {
 				return usagef("-o %q is not a form of output; use -o table or -o json", g.output)
 			}
+			if err := g.refuse(cmd); err != nil {
+				return err
+			}
 			g.started = true
 			return nil
 		},
@@ -146,6 +151,7 @@ AWS-compatible service inside this process that really trains and really answers
 	p.StringVar(&g.home, "home", "", "folder for config and all state (default: the XDG folders)")
 	p.StringVarP(&g.output, "output", "o", "table", "form of the output: table or json")
 	p.BoolVar(&g.yes, "yes", false, "confirm what would be asked")
+	p.BoolVar(&g.readOnly, "read-only", false, "change nothing in the account and write no file outside of the program's own folders")
 	f := root.Flags()
 	f.StringVar(&g.theme, "theme", "", "colour theme of the workbench")
 	f.StringVar(&g.color, "color", "auto", "colours: auto, truecolor, 256, 16 or none")
@@ -158,7 +164,7 @@ AWS-compatible service inside this process that really trains and really answers
 
 	root.AddCommand(
 		newDataset(g), newTrain(g), newImport(g), newModels(g), newChat(g), newSessions(g),
-		newEval(g), newLoop(g), newLocal(g), newDoctor(g),
+		newEval(g), newLoop(g), newLocal(g), newDoctor(g), newPermissions(g),
 	)
 	return root
 }

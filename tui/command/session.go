@@ -59,6 +59,7 @@ func (g *globals) settings() (config.Paths, config.Config, error) {
 	if cfg.Account.Name != "local" && cfg.Account.Name != "aws" {
 		return paths, cfg, usagef("account %q is not known; use --account local or --account aws", cfg.Account.Name)
 	}
+	cfg.Account.ReadOnly = cfg.Account.ReadOnly || g.readOnly
 	if g.profile != "" {
 		cfg.Account.Profile = g.profile
 	}

@@ -104,6 +104,7 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 			return openServices(ctx, paths, cfg, objects)
 		},
 		AccountName: name,
+		ReadOnly:    cfg.Account.ReadOnly,
 		HeldOut:     sampleHeldout,
 		WorkDir:     filepath.Join(paths.State, "datasets"),
 		Paths:       completePath,

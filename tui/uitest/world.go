@@ -151,6 +151,8 @@ func (d data) UseTokenizer(_ context.Context, path string) error {
 	return d.w.Err
 }
 
+func (d data) WriteRecipe(path string, r dataset.RecipeFile) error { return r.Write(path) }
+
 func (d data) Sample() string { return "sample:openorca-sample.jsonl" }
 
 type file struct{ w *World }

@@ -41,6 +41,7 @@ const (
 	Quota       Kind = "quota"
 	Full        Kind = "full"        // the disk behind the service
 	Unavailable Kind = "unavailable" // the service failed
+	ReadOnly    Kind = "read-only"   // not sent, because it would change something
 	Other       Kind = "other"
 )
 
@@ -89,12 +90,26 @@ func Temporary(err error) bool {
 	return false
 }
 
+// ReadOnlyError says that a request was not sent because it would have changed
+// something.
+type ReadOnlyError struct {
+	Service, Operation string
+}
+
+func (e *ReadOnlyError) Error() string {
+	return fmt.Sprintf("%s of %s changes the account, so it was not sent: this is a read-only session; start without --read-only (account.read_only in the configuration) to do it", e.Operation, e.Service)
+}
+
 // Explain says in words what an error of the SDK means. nil, cancellation,
 // what is explained already and what is not the SDK's come back as they are.
 func Explain(err error) error {
 	var done *Error
 	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &done) || !fromSDK(err) {
 		return err
+	}
+	var kept *ReadOnlyError
+	if errors.As(err, &kept) {
+		return &Error{Kind: ReadOnly, Text: kept.Error(), Err: err}
 	}
 	kind, text := explain(err)
 	return &Error{Kind: kind, Text: safetext.Redact(safetext.Line(text)), Err: err}
