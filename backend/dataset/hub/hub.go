@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tunebench/backend/dataset"
@@ -90,11 +91,15 @@ type File struct {
 	BlobSHA1 string `json:"blob_sha1,omitempty"`
 }
 
+// Compiled when they are needed: that takes a millisecond, which every start of the
+// program would wait for.
 var (
-	repoName = regexp.MustCompile(`\A[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?\z`)
-	revision = regexp.MustCompile(`\A[A-Za-z0-9][\w./-]{0,254}\z`)
-	commitID = regexp.MustCompile(`\A[0-9a-f]{40}\z`)
-	hash256  = regexp.MustCompile(`\A[0-9a-f]{64}\z`)
+	repoName = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`\A[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?\z`)
+	})
+	revision = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\A[A-Za-z0-9][\w./-]{0,254}\z`) })
+	commitID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\A[0-9a-f]{40}\z`) })
+	hash256  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\A[0-9a-f]{64}\z`) })
 )
 
 // maxAnswer bounds an answer of the API in bytes, maxFiles a dataset's files.
@@ -109,10 +114,10 @@ func (c *Client) Look(ctx context.Context, repo, rev string) (Set, error) {
 	if rev == "" {
 		rev = "main"
 	}
-	if !repoName.MatchString(repo) {
+	if !repoName().MatchString(repo) {
 		return Set{}, fmt.Errorf("%q is no name of a dataset on the hub; write it as OWNER/NAME, such as Open-Orca/OpenOrca", safetext.Line(repo))
 	}
-	if !revision.MatchString(rev) || strings.Contains(rev, "..") {
+	if !revision().MatchString(rev) || strings.Contains(rev, "..") {
 		return Set{}, fmt.Errorf("%q is no branch, tag or commit", safetext.Line(rev))
 	}
 	s := Set{Repo: repo}
@@ -123,7 +128,7 @@ func (c *Client) Look(ctx context.Context, repo, rev string) (Set, error) {
 	if _, err := c.api(ctx, repo, c.url(api+"/revision/"+url.PathEscape(rev)), &about); err != nil {
 		return s, err
 	}
-	if !commitID.MatchString(about.SHA) {
+	if !commitID().MatchString(about.SHA) {
 		return s, fmt.Errorf("the hub does not say which version of %s %s is", repo, rev)
 	}
 	s.Commit = about.SHA
@@ -148,7 +153,7 @@ func (c *Client) Look(ctx context.Context, repo, rev string) (Set, error) {
 			if e.LFS != nil {
 				f.Size, f.SHA256, f.BlobSHA1 = e.LFS.Size, strings.TrimPrefix(e.LFS.OID, "sha256:"), ""
 			}
-			if !safePath(f.Path) || f.Size < 0 || f.SHA256 != "" && !hash256.MatchString(f.SHA256) || f.SHA256 == "" && !commitID.MatchString(f.BlobSHA1) {
+			if !safePath(f.Path) || f.Size < 0 || f.SHA256 != "" && !hash256().MatchString(f.SHA256) || f.SHA256 == "" && !commitID().MatchString(f.BlobSHA1) {
 				return s, fmt.Errorf("the hub lists the file %q of %s in a way that is not understood", safetext.Line(f.Path), repo)
 			}
 			s.Files = append(s.Files, f)
