@@ -98,3 +98,64 @@ func TestLineSearchMakesTheIndex(t *testing.T) {
 		}
 	}
 }
+
+// A pass over lines that are not indexed sees the rows that one over indexed
+// lines sees, and leaves the index behind.
+func TestPassWithoutIndex(t *testing.T) {
+	ctx := context.Background()
+	rng := rand.New(rand.NewPCG(9, 9))
+	for round := range 4 {
+		var b strings.Builder
+		if round == 3 {
+			b.WriteString("\ufeff")
+		}
+		for i := 0; b.Len() < 5<<20; i++ {
+			switch k := rng.IntN(200); {
+			case k == 0:
+				b.WriteString("\n\n")
+			case k == 1:
+				b.WriteString("broken\r\n")
+			case k == 2 && rng.IntN(3) == 0:
+				fmt.Fprintf(&b, "{\"question\":\"%s\",\"response\":\"x\"}\n", strings.Repeat("long ", rng.IntN(2*readSize/5)))
+			case k < 12:
+				b.WriteString("{\"question\":\"again\",\"response\":\"and again\"}\n")
+			default:
+				fmt.Fprintf(&b, "{\"question\":\"%d\",\"response\":\"%s\"}\n", i, strings.Repeat("word ", rng.IntN(80)))
+			}
+		}
+		if round == 1 {
+			fmt.Fprintf(&b, "{\"question\":\"%s\",\"response\":\"x\"}\n", strings.Repeat("x", maxRecord))
+		}
+		b.WriteString([]string{"{\"question\":\"the end\",\"response\":\"again\"}", "{\"question\":\"again\",\"response\":\"and again\"}\n", "\n", "broken"}[round])
+		path := write(t, "x.jsonl", b.String())
+		plain := open(t, path)
+		if err := plain.WaitIndexed(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for _, try := range []func(d *Dataset) (*List, error){
+			func(d *Dataset) (*List, error) { return d.Filter(ctx, "len(answer) > 300") },
+			func(d *Dataset) (*List, error) { return d.Filter(ctx, "bad") },
+			func(d *Dataset) (*List, error) { return d.Filter(ctx, "duplicate") },
+			func(d *Dataset) (*List, error) { return d.Filter(ctx, "near_duplicate or not same_question") },
+			func(d *Dataset) (*List, error) { return d.Filter(ctx, "row > 1000 and len(answer) > 350") },
+			func(d *Dataset) (*List, error) { return d.Search(ctx, Query{Text: "[0-9]7|b.oken", Regexp: true}) },
+		} {
+			d, err := Open(ctx, path, OpenOptions{Lazy: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			l, err := try(d)
+			got := found(t, l, err)
+			n, _, _ := l.Scanned()
+			l, err = try(plain)
+			if want := found(t, l, err); got != want || want == "" {
+				t.Fatalf("round %d: %.200s, want %.200s", round, got, want)
+			}
+			a, b := plain.parts[0].rows.(*text), d.parts[0].rows.(*text)
+			if !b.ended || !reflect.DeepEqual(a.blocks, b.blocks) || n != a.rows || a.rows != b.rows {
+				t.Errorf("round %d: %d rows of %d in %d blocks, want %d in %d", round, n, b.rows, len(b.blocks), a.rows, len(a.blocks))
+			}
+		}
+	}
+}

@@ -182,12 +182,23 @@ func (p *Profiling) run(ctx context.Context) error {
 	}
 	var pairs, questions profile.Set
 	var near profile.Near
-	err := sweep(ctx, d.rows, 0, func(ctx context.Context, lo, hi int64) (looked, error) { return p.look(ctx, lo, hi, leaks) }, func(_, _ int64, l looked) error {
+	pass := func(work func(func(func(*record)) error) (looked, error), take func(first, behind int64, l looked) error) error {
+		return sweepAll(ctx, d, work, take)
+	}
+	if !p.o.repeatsOnly { // what a profile says of a row names its number
+		pass = func(work func(func(func(*record)) error) (looked, error), take func(first, behind int64, l looked) error) error {
+			return sweep(ctx, d.rows, 0, func(ctx context.Context, lo, hi int64) (looked, error) {
+				return work(func(f func(r *record)) error { return scanRange(ctx, d.rows, lo, hi, f) })
+			}, func(_, hi int64, l looked) error { return take(0, hi, l) })
+		}
+	}
+	err := pass(func(scan func(func(*record)) error) (looked, error) { return p.look(scan, leaks) }, func(first, _ int64, l looked) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		prof.Merge(l.prof)
 		for i := range l.rows {
 			r := &l.rows[i]
+			r.row += uint32(first)
 			newPair := !p.find.exact || pairs.Add(r.pair)
 			newQuestion := !p.find.question || questions.Add(r.question)
 			switch {
@@ -245,15 +256,15 @@ func (p *Profiling) run(ctx context.Context) error {
 	return nil
 }
 
-// look goes over the rows lo to hi.
-func (p *Profiling) look(ctx context.Context, lo, hi int64, leaks *profile.Set) (looked, error) {
+// look goes over the rows that scan gives.
+func (p *Profiling) look(scan func(f func(r *record)) error, leaks *profile.Set) (looked, error) {
 	d := p.d
 	l := looked{prof: profile.New(make([]string, len(d.columns)))}
 	l.prof.MaxTokens = p.o.MaxTokens
 	values := make([]string, len(d.columns))
 	var signer profile.Signer
 	var buf []byte
-	return l, scanRange(ctx, d.rows, lo, hi, func(r *record) {
+	return l, scan(func(r *record) {
 		e := d.mapping.example(r)
 		if !p.o.repeatsOnly {
 			clear(values)

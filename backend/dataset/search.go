@@ -54,6 +54,9 @@ func (d *Dataset) Search(ctx context.Context, q Query) (*List, error) {
 
 // run searches one file after another.
 func (s *searcher) run(ctx context.Context, from int64, l *List) error {
+	if t := s.d.unindexed(); t != nil && s.lits == nil && from == 0 {
+		return s.readLines(ctx, t, l)
+	}
 	var base int64
 	for _, p := range s.d.parts {
 		first := max(from-base, 0)
@@ -84,6 +87,25 @@ func (s *searcher) run(ctx context.Context, from int64, l *List) error {
 		base = end
 	}
 	return nil
+}
+
+// readLines searches a file of lines by reading all of them, before it is indexed.
+func (s *searcher) readLines(ctx context.Context, t *text, l *List) error {
+	return sweepLines(ctx, t, func(scan func(f func(r *record)) error) (found []uint32, err error) {
+		w := s.pool.Get().(*searchWorker)
+		defer s.pool.Put(w)
+		return found, scan(func(r *record) {
+			if s.holds(w.m, r) {
+				found = append(found, uint32(r.index))
+			}
+		})
+	}, func(first, behind int64, found []uint32) error {
+		for i := range found {
+			found[i] += uint32(first)
+		}
+		l.add(found, behind)
+		return nil
+	})
 }
 
 type searcher struct {

@@ -53,16 +53,27 @@ func (d *Dataset) Filter(ctx context.Context, expr string) (*List, error) {
 		if rep != nil && !f.Reads() {
 			return d.filterKnown(ctx, f, rep, l)
 		}
-		work := func(ctx context.Context, lo, hi int64) (found []uint32, err error) {
+		work := func(scan func(func(*record)) error) (found []uint32, err error) {
 			fr := &filterRow{m: &d.mapping, tokens: d.tokens.Count, rep: rep}
-			return found, scanRange(ctx, d.rows, lo, hi, func(r *record) {
+			return found, scan(func(r *record) {
 				if fr.reset(r); f.Match(fr) {
 					found = append(found, uint32(r.index))
 				}
 			})
 		}
-		return sweep(ctx, d.rows, 0, work, func(_, hi int64, found []uint32) error {
-			l.add(found, hi)
+		if rep != nil || f.Places() { // they ask for a row's number
+			return sweep(ctx, d.rows, 0, func(ctx context.Context, lo, hi int64) ([]uint32, error) {
+				return work(func(f func(r *record)) error { return scanRange(ctx, d.rows, lo, hi, f) })
+			}, func(_, hi int64, found []uint32) error {
+				l.add(found, hi)
+				return nil
+			})
+		}
+		return sweepAll(ctx, d, work, func(first, behind int64, found []uint32) error {
+			for i := range found {
+				found[i] += uint32(first)
+			}
+			l.add(found, behind)
 			return nil
 		})
 	}), nil

@@ -42,6 +42,11 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%s: %v", expr, err)
 		}
 	}
+	for expr, places := range map[string]bool{"row > 5 and has answer": true, "file = a": true, "len(answer) > 4": false} {
+		if f, err := Parse(expr, schema); err != nil || f.Places() != places {
+			t.Errorf("%s: %v", expr, err)
+		}
+	}
 	if f, err := Parse("not duplicate", schema); err != nil || !f.Needs(Duplicate) || f.Needs(Bad) {
 		t.Error(err)
 	}

@@ -54,6 +54,7 @@ func (p *parser) call(t token, f function) (value, bool) {
 		p.advance()
 		get = func(r Row) (string, bool) { s, _ := r.Get(name); return s, true }
 	case f.row:
+		p.f.place = true
 	case f.about != "":
 		about, ok := p.resolve(f.about)
 		if !ok {

@@ -14,6 +14,7 @@ type Filter struct {
 	test  func(Row) bool
 	flags []string
 	reads bool
+	place bool
 	text  string
 }
 
@@ -26,6 +27,9 @@ func (f *Filter) Needs(flag string) bool { return slices.Contains(f.flags, flag)
 // Reads says whether the filter looks at the rows themselves: one that asks only
 // for repetitions, which are known beforehand, does not.
 func (f *Filter) Reads() bool { return f.reads }
+
+// Places says whether the filter asks for a row's number or file.
+func (f *Filter) Places() bool { return f.place }
 
 // String is the expression.
 func (f *Filter) String() string { return f.text }
