@@ -159,9 +159,11 @@ type Training interface {
 	SavePreset(p training.Preset, replace bool) error
 	DeletePreset(name string) error
 	Plan(ctx context.Context, s training.Spec) (training.Plan, error)
-	// Request is what Start would send, as JSON; nothing is sent.
+	// Request is what StartProgress would send, as JSON; nothing is sent.
 	Request(ctx context.Context, p training.Plan) (json.RawMessage, error)
-	Start(ctx context.Context, p training.Plan) (training.Job, error)
+	// StartProgress starts a plan's job and tells how the upload comes along, from
+	// any goroutine.
+	StartProgress(ctx context.Context, p training.Plan, progress func(dataset.Progress)) (training.Job, error)
 	Jobs(ctx context.Context) ([]training.Job, error)
 	// Job returns everything about a job; a list may know less.
 	Job(ctx context.Context, name string) (training.Job, error)

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
+	"tunebench/backend/dataset"
 	"tunebench/backend/training"
 	"tunebench/tui/keys"
 	"tunebench/tui/widget"
@@ -69,7 +71,9 @@ type trainingPane struct {
 	planErr  error
 	planning bool
 	planGen  int
+	wanted   bool // start as soon as the plan is there
 	starting bool
+	upload   atomic.Pointer[dataset.Progress] // of the job that is being started
 	cx, cy   int
 }
 
@@ -93,7 +97,7 @@ func (p *trainingPane) Status() string {
 func (p *trainingPane) SetSize(w, h int) { p.w, p.h = w, h }
 
 func (p *trainingPane) Animated() bool {
-	return p.planning || p.starting || p.active() > 0 || !p.loaded && p.app.svc != nil && p.err == nil
+	return p.planning || p.starting || p.wanted || p.active() > 0 || !p.loaded && p.app.svc != nil && p.err == nil
 }
 
 func (p *trainingPane) active() int {

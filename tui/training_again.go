@@ -2,10 +2,12 @@ package tui
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
+	"tunebench/backend/dataset"
 	"tunebench/backend/training"
 	"tunebench/tui/widget"
 )
@@ -50,14 +52,39 @@ func (p *trainingPane) resume() tea.Cmd {
 }
 
 func (p *trainingPane) goOn(plan training.Plan) tea.Cmd {
+	p.mode = trainJobs
+	return p.launch(plan, func(error) tea.Cmd { return nil })
+}
+
+// launch starts a plan's job; how its upload comes along is shown meanwhile.
+func (p *trainingPane) launch(plan training.Plan, failed func(error) tea.Cmd) tea.Cmd {
+	if p.starting {
+		return p.app.say(widget.Warn, widget.MarkWarning, "another training job is being started; try again when it has")
+	}
+	p.starting = true
+	at := &p.upload
+	at.Store(nil)
 	return task(p.app.ctx, func(ctx context.Context) (training.Job, error) {
-		return p.app.svc.Training.Start(ctx, plan)
+		return p.app.svc.Training.StartProgress(ctx, plan, func(g dataset.Progress) { at.Store(&g) })
 	}, func(j training.Job, err error) tea.Cmd {
+		p.starting = false
 		if err != nil {
-			return p.app.fail(err)
+			return tea.Batch(p.app.fail(err), failed(err))
 		}
 		return p.started(j)
 	})
+}
+
+// startingText says how far the start of a job is.
+func (p *trainingPane) startingText() string {
+	g := p.upload.Load()
+	switch {
+	case g == nil:
+		return "The dataset is being read and the code packed."
+	case g.Total > 0:
+		return fmt.Sprintf("%s: %s of %s", g.What, widget.Bytes(g.Done), widget.Bytes(g.Total))
+	}
+	return g.What
 }
 
 // started puts a job that was just started under the cursor.

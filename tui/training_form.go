@@ -21,7 +21,7 @@ func (p *trainingPane) startWith(path string) tea.Cmd {
 	if why := p.app.needAccount(); why != "" {
 		return tea.Batch(cmd, p.app.say(widget.Warn, widget.MarkWarning, why))
 	}
-	p.mode, p.goFrom, p.from, p.remarks = trainForm, "", "", nil
+	p.mode, p.goFrom, p.from, p.remarks, p.wanted = trainForm, "", "", nil, false
 	p.form = widget.Form{Apart: true, Fields: []widget.Field{
 		{Name: "dataset", Label: "dataset", Help: "a file of examples, or a folder that prepare wrote"},
 		{Name: "preset", Label: "preset", Kind: widget.ChoiceField},
@@ -154,7 +154,7 @@ func (p *trainingPane) replan(wait time.Duration) tea.Cmd {
 		spec, err := p.spec()
 		if err != nil {
 			p.planned(training.Plan{}, err)
-			p.starting = false
+			p.wanted = false
 			return nil
 		}
 		return task(p.app.ctx, func(ctx context.Context) (training.Plan, error) {
@@ -164,8 +164,8 @@ func (p *trainingPane) replan(wait time.Duration) tea.Cmd {
 				return nil
 			}
 			p.planned(plan, err)
-			if p.starting { // enter was faster than the plan
-				p.starting = false
+			if p.wanted { // enter was faster than the plan
+				p.wanted = false
 				return p.start()
 			}
 			return nil
@@ -194,7 +194,7 @@ func (p *trainingPane) planned(plan training.Plan, err error) {
 func (p *trainingPane) start() tea.Cmd {
 	switch {
 	case p.planning:
-		p.starting = true
+		p.wanted = true
 		return nil
 	case p.plan == nil:
 		if p.planErr != nil {
@@ -204,16 +204,10 @@ func (p *trainingPane) start() tea.Cmd {
 	}
 	plan := *p.plan
 	begin := func() tea.Cmd {
-		p.mode, p.starting = trainJobs, true
-		return task(p.app.ctx, func(ctx context.Context) (training.Job, error) {
-			return p.app.svc.Training.Start(ctx, plan)
-		}, func(j training.Job, err error) tea.Cmd {
-			p.starting = false
-			if err != nil {
-				p.mode = trainForm
-				return tea.Batch(p.app.fail(err), p.replan(0))
-			}
-			return p.started(j)
+		p.mode = trainJobs
+		return p.launch(plan, func(error) tea.Cmd {
+			p.mode = trainForm
+			return p.replan(0)
 		})
 	}
 	if !p.app.svc.Account.Bills {

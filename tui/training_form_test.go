@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"tunebench/backend/dataset"
 	"tunebench/backend/training"
 	"tunebench/tui/uitest"
 )
@@ -97,4 +98,23 @@ func TestFormPresets(t *testing.T) {
 		r.press("enter")
 		r.want("there is no preset of yours")
 	})
+}
+
+// TestUploadIsTold: while a job's inputs are uploaded the list says how far they
+// are, and no second job is started beside it.
+func TestUploadIsTold(t *testing.T) {
+	for _, w := range []func() *uitest.World{uitest.Full, empty} {
+		play(t, func() *uitest.World {
+			w := w()
+			w.Uploading = &dataset.Progress{What: "uploading train.jsonl", Done: 3 << 20, Total: 12 << 20}
+			return w
+		}, 80, 24, func(r *rig) {
+			r.press("t", "enter")
+			r.want("uploading train.jsonl: 3.1 MB of 12.6 MB")
+			r.press("n")
+			r.pass(time.Second)
+			r.press("enter")
+			r.want("another training job is being started")
+		})
+	}
 }

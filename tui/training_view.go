@@ -25,7 +25,7 @@ func (p *trainingPane) View() []string {
 	case !p.loaded:
 		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Reading the training jobs", "")
 	case len(p.jobs) == 0 && p.starting:
-		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Starting the training job", "The dataset and the code are being uploaded.")
+		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Starting the training job", p.startingText())
 	case len(p.jobs) == 0:
 		return p.app.message(p.w, p.h, widget.Muted, widget.MarkWaiting, "No training job yet",
 			"A training job fine-tunes the base model on a dataset. Its log and its loss are shown here while it runs.",
@@ -74,6 +74,9 @@ func (p *trainingPane) viewJobs() []string {
 		lines = append(lines, t.Line([]widget.Cell{{Text: j.Name}, {Text: mark + " " + j.Status, Style: st}, {Text: phase, Style: widget.Muted},
 			{Text: j.Preset, Style: widget.Muted}, {Text: datasetName(j.Dataset), Style: widget.Muted},
 			{Text: widget.Clock(elapsed(j, now)), Style: widget.Muted}, {Text: widget.Ago(j.Created, now), Style: widget.Faint}}, i == p.scroll.Cursor, p.mode == trainJobs))
+	}
+	if p.starting {
+		return append(lines, p.app.look.Row(p.w).Gap(2).Put(widget.Info, widget.MarkRunning).Gap(1).Put(widget.Text, "starting a job").Gap(2).Put(widget.Muted, p.startingText()).String())
 	}
 	return append(lines, widget.Blank(p.w))
 }

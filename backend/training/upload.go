@@ -41,7 +41,11 @@ func (u *uploader) input(ctx context.Context, in input) error {
 		made <- err
 		w.CloseWithError(err)
 	}()
-	err = u.put(ctx, in.key, name, r)
+	if in.size > leastPart {
+		err = u.parts(ctx, in, name, r)
+	} else {
+		err = u.put(ctx, in.key, name, r)
+	}
 	r.Close()
 	// When the content could not be made, that is the cause and not the upload.
 	if makeErr := <-made; makeErr != nil && !errors.Is(makeErr, io.ErrClosedPipe) {

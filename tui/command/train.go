@@ -196,7 +196,9 @@ func (g *globals) startTraining(ctx context.Context, s *session, spec training.S
 			return training.Job{}, err
 		}
 	}
-	return s.training.Start(ctx, plan)
+	bar := newProgressLine(g)
+	defer bar.end()
+	return s.training.StartProgress(ctx, plan, bar.show)
 }
 
 // followTraining prints phases and steps to standard error until the job ends.
