@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"reflect"
 	"slices"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tunebench/backend/chat"
+	"tunebench/backend/modelimport"
+	"tunebench/metrics"
 	"tunebench/tui/keys"
 	"tunebench/tui/widget"
 )
@@ -51,6 +54,8 @@ type chatPane struct {
 	log      Transcript // nil before the first question
 	// logFailed says that it was told that the disk does not take it.
 	logFailed bool
+	qa        metrics.Scorer // scores an answer as an evaluation does
+	units     map[string]int // custom model units by the model's ID; -1 while they are read
 	cx, cy    int
 }
 
@@ -83,6 +88,8 @@ func newChatPane(a *App) *chatPane {
 	if p.settings.MaxTokens == 0 {
 		p.settings = chat.DefaultSettings()
 	}
+	p.qa, _ = metrics.QAAccuracy.NewScorer(nil) // without parameters it cannot fail
+	p.units = map[string]int{}
 	p.in.Multi = true
 	p.in.Placeholder = "ask all models; enter sends"
 	p.bind()
@@ -267,14 +274,34 @@ func (p *chatPane) watch(t *chatTurn, pause time.Duration) tea.Cmd {
 			return nil
 		}
 		return applyMsg(func() tea.Cmd {
-			for _, a := range t.answers {
-				if !a.state.Done() {
+			var price tea.Cmd
+			for _, m := range t.models {
+				if a := t.answers[m.ID]; !a.state.Done() {
 					a.state = a.answer.State()
+					if a.state.Phase == chat.Waking {
+						price = tea.Batch(price, p.price(m))
+					}
 				}
 			}
-			return p.watch(t, p.pause())
+			return tea.Batch(price, p.watch(t, p.pause()))
 		})
 	}
+}
+
+// price reads what waking a model costs, where anything costs.
+func (p *chatPane) price(m chat.Model) tea.Cmd {
+	if _, known := p.units[m.ID]; known || !p.app.svc.Account.Bills || m.Kind != chat.Imported {
+		return nil
+	}
+	p.units[m.ID] = -1
+	return task(p.app.ctx, func(ctx context.Context) (modelimport.Details, error) {
+		return p.app.svc.Imports.Details(ctx, modelimport.Model{ARN: m.ID, Name: m.Name})
+	}, func(d modelimport.Details, err error) tea.Cmd {
+		if err == nil && d.Units > 0 {
+			p.units[m.ID] = d.Units
+		}
+		return nil
+	})
 }
 
 // pause is the time between two looks at answers that are arriving.

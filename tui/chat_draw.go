@@ -1,9 +1,11 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 
 	"tunebench/backend/chat"
+	"tunebench/backend/modelimport"
 	"tunebench/tui/widget"
 )
 
@@ -219,6 +221,10 @@ func (p *chatPane) answerColumn(t *chatTurn, m chat.Model, cw int) column {
 			st = widget.Warn
 		}
 		c.parts = append(c.parts, part{lines: l.Wrap(s.Err, cw-1), style: st})
+	}
+	if n := p.units[m.ID]; s.Phase == chat.Waking && n > 0 {
+		price := fmt.Sprintf("waking it costs $%.2f: five minutes of %s at least", float64(n)*p.app.deps.Prices.CMUMinute*modelimport.Window.Minutes(), widget.Plural(int64(n), "custom model unit"))
+		c.parts = append(c.parts, part{lines: l.Wrap(price, cw-1), style: widget.Muted})
 	}
 	c.parts = append(c.parts, part{lines: []string{p.figures(t, *s, cw)}, drawn: true})
 	return c

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tunebench/backend/chat"
+	"tunebench/metrics"
 	"tunebench/tui/widget"
 )
 
@@ -64,11 +65,12 @@ func (p *chatPane) View() []string {
 func (p *chatPane) names(cols []chat.Model, cw int) string {
 	l := p.app.look
 	r := l.Row(p.w)
+	labels := p.labels(cols, cw-6)
 	for i, m := range cols {
 		start := 1 + i*(cw+columnGap)
 		r.To(start)
 		st := widget.Series(p.left + i)
-		name := l.Squeeze(m.Ref, cw-6)
+		name := labels[i]
 		nw := l.Width(name)
 		r.Put(st, "━━ ").Put(st.With(widget.Bold), name).Gap(1)
 		note := ""
@@ -151,7 +153,7 @@ func (p *chatPane) figures(t *chatTurn, s chat.AnswerState, cw int) string {
 			put("for " + widget.Clock(now.Sub(s.WakingSince)))
 		}
 		if s.NextTry.After(now) {
-			put("next try in " + widget.Took(s.NextTry.Sub(now)))
+			put("again in " + widget.Took(s.NextTry.Sub(now)))
 		}
 		if s.Attempts > 0 {
 			put(fmt.Sprintf("try %d", s.Attempts+1))
@@ -160,7 +162,7 @@ func (p *chatPane) figures(t *chatTurn, s chat.AnswerState, cw int) string {
 	case chat.Waiting:
 		switch waited := now.Sub(s.Started); {
 		case s.NextTry.After(now):
-			put("next try in " + widget.Took(s.NextTry.Sub(now)))
+			put("again in " + widget.Took(s.NextTry.Sub(now)))
 			put(fmt.Sprintf("%d of %d failed", s.Attempts, chat.MaxRetries+1))
 		case !s.Started.IsZero() && waited > time.Second:
 			put("for " + widget.Clock(waited))
@@ -175,8 +177,10 @@ func (p *chatPane) figures(t *chatTurn, s chat.AnswerState, cw int) string {
 			r.Gap(2).Put(widget.Warn, "silent for "+widget.Clock(silent))
 		}
 	}
-	if same(t.reference, s.Text) {
+	if score, exact := p.scored(t.reference, s); exact {
 		r.Gap(2).Put(widget.Good, "as the reference")
+	} else if t.reference != "" && s.Text != "" {
+		r.Gap(2).Put(widget.Accent, fmt.Sprintf("F1 %.2f", score))
 	}
 	if n := s.Stats.OutputTokens; n > 0 {
 		put(widget.Plural(int64(n), "token"))
@@ -187,12 +191,76 @@ func (p *chatPane) figures(t *chatTurn, s chat.AnswerState, cw int) string {
 	if s.Stats.FirstToken > 0 {
 		put("first " + widget.Took(s.Stats.FirstToken))
 	}
+	if n := s.Stats.InputTokens; n > 0 {
+		put(widget.Count(int64(n)) + " in")
+	}
 	return r.String()
 }
 
-// same reports whether an answer says what the reference says, but for case,
-// spaces and a full stop.
-func same(reference, answer string) bool {
-	norm := func(s string) string { return strings.TrimSuffix(strings.ToLower(oneLine(s)), ".") }
-	return reference != "" && norm(reference) == norm(answer)
+// The longest answers that are scored: while they arrive, and then.
+const (
+	scoredArriving = 16 << 10
+	scoredWhole    = 1 << 20
+)
+
+// scored is the F1 score over words of an answer, and whether it says what the
+// reference says, but for case, punctuation and articles.
+func (p *chatPane) scored(reference string, s chat.AnswerState) (f1 float64, exact bool) {
+	if reference == "" || s.Text == "" || len(s.Text) > scoredWhole || !s.Done() && len(s.Text) > scoredArriving {
+		return 0, false
+	}
+	values, _, err := p.qa.Score(nil, metrics.Row{Target: reference, Output: s.Text})
+	if err != nil {
+		return 0, false
+	}
+	for i, s := range metrics.QAAccuracy.Scores {
+		switch s.Name {
+		case "f1_score":
+			f1 = values[i]
+		case "quasi_exact_match_score":
+			exact = values[i] == 1
+		}
+	}
+	return f1, exact
+}
+
+// labels are the models' names in at most width cells. Where they would look
+// alike, what they have in common at the front is left out.
+func (p *chatPane) labels(cols []chat.Model, width int) []string {
+	l := p.app.look
+	squeeze := func(cut int) (out []string, apart bool) {
+		seen := map[string]string{}
+		apart = true
+		for _, m := range cols {
+			name := m.Ref
+			if cut > 0 && l.Width(name) > width {
+				name = widget.More + name[cut:]
+			}
+			name = l.Squeeze(name, width)
+			if ref, ok := seen[name]; ok && ref != m.Ref {
+				apart = false
+			}
+			seen[name] = m.Ref
+			out = append(out, name)
+		}
+		return out, apart
+	}
+	out, apart := squeeze(0)
+	if apart {
+		return out
+	}
+	var refs []string
+	for _, m := range cols {
+		if l.Width(m.Ref) > width {
+			refs = append(refs, m.Ref)
+		}
+	}
+	cut := len(common(refs))
+	for cut > 0 && !strings.ContainsRune("-_./:", rune(refs[0][cut-1])) {
+		cut-- // whole words stay
+	}
+	if better, apart := squeeze(cut); apart {
+		return better
+	}
+	return out
 }

@@ -1,0 +1,67 @@
+package command
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"tunebench/tui/uitest"
+)
+
+// TestSideBySide asks three models of the real local account at once: the base
+// and a fine-tuned model answer beside each other while a third, which sleeps, is
+// still waking; and then it answers too.
+func TestSideBySide(t *testing.T) {
+	home := t.TempDir()
+	do := func(args ...string) {
+		t.Helper()
+		var out, errOut strings.Builder
+		if status := Run(t.Context(), append([]string{"--home", home}, args...), strings.NewReader(""), &out, &errOut); status != 0 {
+			t.Fatalf("%v ended with %d:\n%s%s", args, status, out.String(), errOut.String())
+		}
+	}
+	do("train", "start", "--dataset", "sample:facts.jsonl", "--preset", "facts", "--name", "one", "--set", "max_steps=12", "--wait")
+	do("import", "start", "--job", "one", "--name", "awake", "--wait")
+	do("import", "start", "--job", "one", "--name", "asleep", "--wait")
+
+	// Whatever was in memory went with the process's account: both sleep.
+	g := &globals{home: home, in: strings.NewReader(""), out: io.Discard, err: io.Discard, output: "table", color: "auto"}
+	d, _, err := g.workbench()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Chat.Temperature = 0
+	s := uitest.Start(t, d, 120, 40)
+	s.Wait("row 1").Press("4").Wait("question").Press("esc").Wait("enter write").Press(":").Type("models awake").Press("enter").Wait("━━ awake")
+	s.Type("Which port does the staging database use?").Press("enter").WaitFor(time.Minute, "> Which port", "first ", "tokens")
+	s.Press("esc").Wait("enter write").Press("n").Press(":").Type("models base awake asleep").Press("enter").Wait("━━ base", "━━ awake", "━━ asleep")
+	s.Type("Which port does the staging database use?").Press("enter")
+	column := func(screen string, i int) string { // of three, at 120 cells
+		var b strings.Builder
+		for line := range strings.Lines(screen) {
+			if parts := strings.Split(line, "│"); len(parts) == 3 {
+				b.WriteString(strings.TrimSpace(parts[i]) + "\n")
+			}
+		}
+		return b.String()
+	}
+	s.Until(time.Minute, "two answers beside a model that wakes", func(screen string) bool {
+		return strings.Contains(column(screen, 0), "token") && strings.Contains(column(screen, 1), "token") &&
+			strings.Contains(column(screen, 2), "waking") && strings.Contains(column(screen, 2), "again in")
+	})
+	s.Until(time.Minute, "the third answer", func(screen string) bool {
+		third := column(screen, 2)
+		return strings.Contains(third, "token") && !strings.Contains(third, "waking") && !strings.Contains(screen, "ctrl+x cancel")
+	})
+	s.Press("esc").Wait("enter write").Press("q")
+	if err := s.Ended(); err != nil {
+		t.Error(err)
+	}
+	// It was kept, with the third model's answer.
+	var out strings.Builder
+	if status := Run(t.Context(), []string{"--home", home, "sessions", "show", "2"}, strings.NewReader(""), &out, io.Discard); status != 0 ||
+		strings.Count(out.String(), "\n### ") != 3 || strings.Count(out.String(), "finished") != 3 {
+		t.Errorf("%s", out.String())
+	}
+}
