@@ -58,6 +58,9 @@ type App struct {
 	toasts  []toast
 	toastID int
 
+	tour       *tour // nil when there is none
+	tourHeight int   // lines that it takes
+
 	mouse    bool
 	blurred  bool
 	themeSet bool // the user chose it: the background does not
@@ -109,6 +112,9 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	}
 	if err := keys.Rebind(a.Tables(), d.UI.Keys); err != nil {
 		return nil, err
+	}
+	if d.Tour {
+		a.startTour()
 	}
 	return a, nil
 }
@@ -171,6 +177,7 @@ func (a *App) goTo(p pane) tea.Cmd {
 // Update handles a message.
 func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := a.handle(msg)
+	a.advanceTour()
 	if !a.ticking && !a.blurred && a.animated() {
 		a.ticking = true
 		cmd = tea.Batch(cmd, later(a.ctx, spin, func() tea.Cmd {

@@ -31,6 +31,14 @@ func (a *App) globalKeys() *keys.Table {
 		keys.Binding{ID: "go.previous", Keys: []string{"["}, Label: "previous pane", Help: "go to the pane before", Do: cycle(-1), Hidden: true},
 		keys.Binding{ID: "app.help", Keys: []string{"?", "f1"}, Label: "help", Help: "show the keys that work here",
 			Do: func(string) tea.Cmd { a.modal = newHelp(a); return nil }},
+		keys.Binding{ID: "app.tour", Keys: []string{"f2"}, Label: "tour", Help: "begin the tour through the loop, or end it", Hidden: true,
+			Off: func() string {
+				if a.deps.ReadOnly {
+					return "this is a read-only session"
+				}
+				return ""
+			},
+			Do: func(string) tea.Cmd { return a.toggleTour() }},
 		keys.Binding{ID: "app.command", Keys: []string{":"}, Label: "command", Help: "type a command",
 			Do: func(string) tea.Cmd { a.line = &commandLine{app: a}; return nil }, Hidden: true},
 		keys.Binding{ID: "app.palette", Keys: []string{"ctrl+p"}, Label: "palette", Help: "search all actions",

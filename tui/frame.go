@@ -21,7 +21,7 @@ func (a *App) top() int {
 }
 
 // paneHeight is what the chrome leaves: the footer is one line.
-func (a *App) paneHeight() int { return max(a.height-a.top()-1, 1) }
+func (a *App) paneHeight() int { return max(a.height-a.top()-1-a.tourHeight, 1) }
 
 // View composes the frame. All of the terminal's state is said here.
 func (a *App) View() tea.View {
@@ -48,11 +48,12 @@ func (a *App) Frame() []string {
 	lines = append(lines, a.header(), a.tabs())
 	lines = widget.Fit(lines, a.width, a.top())
 	lines = append(lines, widget.Fit(a.pane().View(), a.width, a.paneHeight())...)
+	lines = append(lines, widget.Fit(a.tourLines(), a.width, a.tourHeight)...)
 	lines = append(lines, a.footer())
 	if a.line != nil {
 		a.line.draw(lines)
 	} else if s := a.toastLine(); s != "" {
-		lines[len(lines)-2] = s
+		lines[len(lines)-2-a.tourHeight] = s
 	}
 	if a.modal != nil {
 		lines = a.drawModal(lines)

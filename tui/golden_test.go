@@ -32,6 +32,13 @@ func empty() *uitest.World {
 	return &uitest.World{Account: f.Account, Rows: f.Rows, Columns: f.Columns, Mapping: f.Mapping, Models: f.Models[:1], Plan: f.Plan}
 }
 
+// touring is an account on its first day.
+func touring() *uitest.World {
+	w := empty()
+	w.Tour, w.Manifest = true, uitest.Full().Manifest
+	return w
+}
+
 func with(change func(*uitest.World)) func() *uitest.World {
 	return func() *uitest.World {
 		w := uitest.Full()
@@ -242,6 +249,9 @@ func scenes() []scene {
 		{"score-form", full, keysTo("3", "e")},
 		{"score-runs", full, keysTo("5", "o")},
 		{"score-empty", empty, keysTo("5")},
+		{"tour", touring, keysTo()},
+		{"tour-train", touring, keysTo("p", "enter")},
+		{"tour-elsewhere", touring, keysTo("p", "enter", "4")},
 		{"help", full, keysTo("?")},
 		{"palette", full, func(r *rig) { r.press("ctrl+p"); r.write("th") }},
 		{"theme", full, func(r *rig) { r.press(":"); r.write("theme"); r.press("enter") }},

@@ -29,6 +29,7 @@ type reader struct {
 	exact  map[string]int  // its lines as they were
 	chosen string          // the entry that keys act on
 	toast  int             // the last word that was told
+	tour   string          // what the tour said
 }
 
 // told is a line, and under which heading it stands.
@@ -97,6 +98,12 @@ func (r *reader) tell(asked bool) []string {
 		if t.id > r.toast {
 			r.toast = t.id
 			out = append(out, "Notice: "+t.text)
+		}
+	}
+	if step, text := a.tourText(); text != r.tour {
+		r.tour = text
+		if text != "" {
+			out = append(out, step+": "+text+" "+a.keyOf("app.tour")+" ends it.")
 		}
 	}
 	where, all := r.place(), r.lines()

@@ -26,6 +26,10 @@ type Deps struct {
 	// AccountName is shown until the account is open.
 	AccountName string
 
+	// Tour begins with the tour; TourSeen notes that it need not come by itself
+	// again. nil notes nothing.
+	Tour     bool
+	TourSeen func() error
 	// ReadOnly makes a session in which nothing is changed in the account and no
 	// file is written.
 	ReadOnly bool

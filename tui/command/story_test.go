@@ -28,18 +28,22 @@ func TestStory(t *testing.T) {
 	}
 	s := uitest.Start(t, d, 120, 40)
 
-	s.Wait("openorca-sample.jsonl", "1,200 rows", "as it is trained")
+	// On the first start the tour says what to press; it is followed here.
+	s.Wait("openorca-sample.jsonl", "1,200 rows", "as it is trained", "Tour 1 of 6", "p prepares them")
 	s.Press("p").Wait("Prepare").Press("enter")
 	s.Wait("train.jsonl", "validation.jsonl", "test.jsonl")
 
+	s.Wait("Tour 2 of 6", "t plans a training job")
 	s.Press("t").Wait("New training job", "Start training").Press("enter")
-	s.Wait("InProgress", "following")
+	s.Wait("InProgress", "following", "Tour 3 of 6")
 	s.WaitFor(trainingPatience, "Completed", "import it with i")
 	s.Wait("400 of 400", "eval")
 
+	s.Wait("Tour 4 of 6", "i checks what came out")
 	s.Press("i").Wait("Import a model", "Preflight", "there is one chat template").Press("enter")
 	s.WaitFor(time.Minute, "Imported models", "chat with it with c")
 
+	s.Wait("Tour 5 of 6", "c opens a chat")
 	s.Press("c").Wait("base", "imported model", "question")
 	s.Type("What is the capital of Norway?").Press("enter")
 	s.Until(time.Minute, "both answers", func(screen string) bool {
@@ -47,6 +51,7 @@ func TestStory(t *testing.T) {
 		return strings.Count(screen, "Oslo") >= 2 && strings.Contains(screen, "end_turn") && strings.Contains(screen, "stop")
 	})
 
+	s.Wait("Tour 6 of 6", "e scores both")
 	s.Press("esc").Gone("alt+enter new line") // typed at once, esc and 3 would be alt+3
 	s.Press("3").Wait("Imported models").Press("e").Wait("New evaluation", "heldout.jsonl").Press("enter")
 	s.WaitFor(2*time.Minute, "finished", "640 of 640 records", "is better than base")
@@ -54,7 +59,12 @@ func TestStory(t *testing.T) {
 	if base >= 10 || tuned < 85 {
 		t.Errorf("exact match is %g %% and %g %%\n%s", base, tuned, s.Text())
 	}
+	s.Wait("That was the loop")
+	s.Press("f2").Gone("That was the loop")
 	s.Press("enter").Wait("reference")
+	if again, _, err := g.workbench(); err != nil || again.Tour {
+		t.Errorf("the tour comes again (%v)", err)
+	}
 
 	if harm := s.Harm(); len(harm) > 0 {
 		t.Errorf("the terminal was harmed: %v", harm)

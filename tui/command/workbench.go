@@ -105,6 +105,8 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 		},
 		AccountName: name,
 		ReadOnly:    cfg.Account.ReadOnly,
+		Tour:        name == account.Local && !cfg.Account.ReadOnly && isNew(paths),
+		TourSeen:    func() error { return os.WriteFile(filepath.Join(paths.State, tourFile), nil, 0o600) },
 		HeldOut:     sampleHeldout,
 		WorkDir:     filepath.Join(paths.State, "datasets"),
 		Paths:       completePath,
@@ -118,6 +120,19 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 		ASCII:     cfg.UI.Symbols == "ascii" || cfg.UI.Symbols != "unicode" && !showsUnicode(os.Getenv),
 		UI:        cfg.UI, Chat: cfg.Chat, Eval: cfg.Eval, Train: cfg.Training, Prices: cfg.Prices,
 	}, paths, nil
+}
+
+// tourFile says that the tour was seen.
+const tourFile = "tour"
+
+// isNew reports whether nobody has worked here yet.
+func isNew(paths config.Paths) bool {
+	for _, name := range []string{tourFile, storeFile} {
+		if _, err := os.Lstat(filepath.Join(paths.State, name)); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	return true
 }
 
 // showsUnicode reports whether the terminal can be expected to show more than

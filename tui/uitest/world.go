@@ -46,6 +46,7 @@ type World struct {
 	Prompts  map[int64]dataset.Prompt
 	Prompted error
 	Stale    string
+	Tour     bool
 	Moved    chan struct{} // says that the rows have changed
 	Manifest dataset.Manifest
 
@@ -102,7 +103,7 @@ func (w *World) Done() []string {
 // Deps is the workbench's view of the world.
 func (w *World) Deps() tui.Deps {
 	return tui.Deps{
-		Datasets: data{w}, AccountName: "local", HeldOut: "sample:heldout.jsonl", WorkDir: "/data/tunebench",
+		Datasets: data{w}, AccountName: "local", HeldOut: "sample:heldout.jsonl", WorkDir: "/data/tunebench", Tour: w.Tour,
 		Open: func(ctx context.Context) (*tui.Services, error) {
 			if w.Hold != nil {
 				select {

@@ -79,6 +79,7 @@ func (a artist) sit(width, height int, play func(*uitest.Screen, shooter)) (err 
 		return err
 	}
 	d.UI.Theme, d.UI.Color = "auto", "truecolor" // it follows the terminal, see wear
+	d.Tour = false
 
 	p := &player{}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
