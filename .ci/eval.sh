@@ -49,3 +49,13 @@ assert again < took / 2, f"the first run took {took} ms and the second {again}: 
 print("200 questions x 2 models: %.1f s (again, from kept answers: %.1f s), shown on the way: %s" % (took / 1000, again / 1000, counts))
 assert took < 20_000, "that is too slow"
 PY
+# The verdict for a pipeline: 0 or 3, and a page that needs nothing else.
+"$bin" eval compare "$id" "$id" --home "$home" --fail-if 'exact_match_score < baseline + 0.5' --fail-if 'errors > 0' >"$home/compare.txt"
+grep -q 'real' "$home/compare.txt"
+status=0
+"$bin" eval compare "$id/$model" "$id/base" --home "$home" --fail-if 'exact_match_score < baseline - 0.02' >"$home/compare.txt" 2>&1 || status=$?
+[ "$status" = 3 ] || { cat "$home/compare.txt"; echo "exit status $status, not 3"; exit 1; }
+grep 'rule exact_match_score' "$home/compare.txt"
+"$bin" eval export "$id" --home "$home" --format html --out "$home/eval.html"
+[ "$(grep -c '<svg' "$home/eval.html")" -gt 10 ]
+"$bin" eval export "$id" --home "$home" --format fmeval --out "$home/fmeval"

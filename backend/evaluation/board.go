@@ -27,6 +27,7 @@ type board struct {
 	seed   uint64
 	rows   []int64
 	scores []metrics.Score
+	prices map[string]Price
 
 	mu         sync.Mutex
 	columns    []*column
@@ -48,8 +49,8 @@ type column struct {
 	output   int64
 }
 
-func newBoard(models []chat.Model, rows []int64, seed uint64, scores []metrics.Score) *board {
-	b := &board{seed: seed, rows: rows, scores: scores, categories: []string{""}, catIndex: map[string]int{"": 0}}
+func newBoard(models []chat.Model, rows []int64, spec Spec, scores []metrics.Score) *board {
+	b := &board{seed: spec.Seed, prices: spec.Prices, rows: rows, scores: scores, categories: []string{""}, catIndex: map[string]int{"": 0}}
 	for _, m := range models {
 		b.columns = append(b.columns, &column{
 			model: m, state: make([]uint8, len(rows)), category: make([]int32, len(rows)), values: make([]float64, len(rows)*len(scores)),
@@ -129,7 +130,7 @@ func (b *board) results(total int, intervals bool) []ModelResult {
 	for i, c := range b.columns {
 		r := ModelResult{
 			Model: c.model.Ref, ModelID: c.model.ID, Records: c.records, Total: total, Errors: c.errors,
-			Scores: map[string]float64{}, InputTokens: c.input, OutputTokens: c.output,
+			Scores: map[string]float64{}, InputTokens: c.input, OutputTokens: c.output, Cost: b.prices[c.model.Ref].of(c.input, c.output),
 		}
 		if c.answered > 0 {
 			r.MeanLatency = c.latency / time.Duration(c.answered)

@@ -16,11 +16,12 @@ import (
 )
 
 // Formats are the formats that Export writes.
-var Formats = []string{"jsonl", "csv", "md"}
+var Formats = []string{"jsonl", "csv", "md", "html"}
 
 // Export writes a run. "jsonl" has a record a line with FMEval's names, and the
 // text as it was scored; it is ASCII, so that printing it does no harm. "csv"
-// has the records, cleaned for display. "md" has the scoreboard.
+// has the records, cleaned for display. "md" has the scoreboard, "html" that as a
+// page with charts and the records that say most.
 func (s *Service) Export(ctx context.Context, id string, format string, w io.Writer) error {
 	run, err := s.Run(ctx, id)
 	if err != nil {
@@ -34,6 +35,8 @@ func (s *Service) Export(ctx context.Context, id string, format string, w io.Wri
 		err = s.exportCSV(ctx, run, b)
 	case "md":
 		writeMarkdown(b, run)
+	case "html":
+		err = s.writeHTML(ctx, b, run)
 	default:
 		return fmt.Errorf("there is no format %q; choose one of %s", safetext.Line(format), strings.Join(Formats, ", "))
 	}

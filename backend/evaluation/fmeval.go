@@ -61,7 +61,7 @@ func (s *Service) ExportFMEval(ctx context.Context, id string) ([]FMEvalFile, er
 				return nil, fmt.Errorf("export run %s: %w", id, err)
 			}
 			if len(run.Spec.Outputs) == 0 {
-				out.PromptTemplate = template(run.Spec)
+				out.PromptTemplate = promptTemplate(run.Spec)
 			}
 			files = append(files,
 				FMEvalFile{model, m.Name, results, func(w io.Writer) error { return fmevalio.WriteResults(w, m, rows) }},
@@ -77,8 +77,8 @@ func (s *Service) ExportFMEval(ctx context.Context, id string) ([]FMEvalFile, er
 	return files, nil
 }
 
-// template is the prompt template of a run as FMEval names it.
-func template(spec Spec) string {
+// promptTemplate is the prompt template of a run as FMEval names it.
+func promptTemplate(spec Spec) string {
 	if spec.Template == "" {
 		return "$model_input"
 	}
@@ -97,7 +97,7 @@ func (s *Service) recordsOf(ctx context.Context, run Run, model string) (*fmeval
 			d.Columns[fmevalio.ModelInput] = true
 			rec[fmevalio.ModelInput] = r.Question
 			if len(run.Spec.Outputs) == 0 {
-				prompt, err := fmevalio.Compose(template(run.Spec), r.Question)
+				prompt, err := fmevalio.Compose(promptTemplate(run.Spec), r.Question)
 				if err != nil {
 					return err
 				}

@@ -45,6 +45,8 @@ type Live struct {
 	requests context.Context
 	changed  chan struct{}
 	done     chan struct{}
+	started  time.Time
+	spent    float64 // dollars for tokens; the committing goroutine's
 
 	mu  sync.Mutex
 	run Run
@@ -55,7 +57,7 @@ func (s *Service) begin(ctx context.Context, run Run, owner string, models []cha
 	ctx, cancel := context.WithCancelCause(ctx)
 	l := &Live{
 		service: s, id: run.ID, owner: owner, spec: run.Spec, plan: p, suite: st, board: b, cancel: cancel,
-		changed: make(chan struct{}, 1), done: make(chan struct{}), run: run,
+		changed: make(chan struct{}, 1), done: make(chan struct{}), started: s.cfg.Now(), run: run,
 	}
 	for i, m := range models {
 		l.runners = append(l.runners, &runner{Live: l, index: i, model: m, limit: newLimiter(firstRequests, s.cfg.Concurrency)})
@@ -133,6 +135,7 @@ func (l *Live) execute(ctx context.Context) {
 	var background sync.WaitGroup
 	background.Go(func() { l.beat(aside) })
 	background.Go(func() { l.refresh(aside, dirty) })
+	background.Go(func() { l.watchBudget(aside) })
 
 	requests, cancelRequests := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancelRequests()
@@ -162,6 +165,7 @@ func (l *Live) finish(ctx context.Context, err, writeErr error) {
 	s := l.service
 	closing := l.plan.close()
 	cause := context.Cause(ctx)
+	over, _ := errors.AsType[*overBudget](cause)
 	l.mu.Lock()
 	run := l.run
 	l.mu.Unlock()
@@ -174,6 +178,8 @@ func (l *Live) finish(ctx context.Context, err, writeErr error) {
 		run.Status, err = Finished, closing
 	case errors.Is(cause, errStopped):
 		run.Status, err = Stopped, nil
+	case over != nil:
+		run.Status, run.Why, err = Stopped, over.text, nil
 	case cause != nil:
 		run.Status, err = Interrupted, cause
 	default:
@@ -182,7 +188,7 @@ func (l *Live) finish(ctx context.Context, err, writeErr error) {
 			err = errors.New("the dataset ended before all its rows were read; start a new run")
 		}
 	}
-	res, jsonErr := toJSON(result{run.Models, run.Differences})
+	res, jsonErr := toJSON(result{run.Models, run.Differences, run.Why})
 	saveErr := errors.Join(jsonErr, s.cfg.Store.EndRun(context.WithoutCancel(ctx), l.id, l.owner, run.Status, res, run.Ended))
 	if err == nil {
 		err = saveErr
@@ -250,6 +256,7 @@ func (l *Live) write(ctx context.Context, group []outcome) error {
 		}
 		l.board.add(o.model, o.pos, o.record.Category, values, o.record.Latency, o.record.InputTokens, o.record.OutputTokens)
 	}
+	l.spend(group)
 	done := l.board.done()
 	l.mu.Lock()
 	l.run.Done = done

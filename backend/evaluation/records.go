@@ -88,6 +88,18 @@ func (s *Service) Query(ctx context.Context, id string, q Query) ([]Record, int,
 	return list, total, err
 }
 
+// Row returns what every model of a run answered to one row, in the order of the
+// models.
+func (s *Service) Row(ctx context.Context, id string, row int64) ([]Record, error) {
+	var list []Record
+	_, err := s.cfg.Store.Records(ctx, store.RecordQuery{Run: id, Row: &row}, func(r store.Record) error {
+		rec, err := clean(r)
+		list = append(list, rec)
+		return err
+	})
+	return list, err
+}
+
 // clean is a stored record for display. The store keeps text as it came, since
 // that is what was scored.
 func clean(r store.Record) (Record, error) {

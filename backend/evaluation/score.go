@@ -69,7 +69,7 @@ func ScoreModels(ctx context.Context, path string, delimiter string) ([]ModelRes
 		name := safetext.Line(e.ID)
 		b := boards[name]
 		if b == nil {
-			b = newBoard([]chat.Model{{Ref: name}}, rows, 1, st.scores)
+			b = newBoard([]chat.Model{{Ref: name}}, rows, Spec{Seed: 1}, st.scores)
 			boards[name], names = b, append(names, name)
 		}
 		// A row with an error column that says something has no output.

@@ -37,6 +37,8 @@ type Config struct {
 	Store *store.Store
 	// Metrics is where the metrics of runs are looked up.
 	Metrics metrics.Registry
+	// Price knows what models cost; nil knows nothing.
+	Price func(m chat.Model) (Price, bool)
 	// Concurrency is the most requests at once to one model; 0 means 8. Fewer are
 	// made where the service asks for that.
 	Concurrency int
@@ -114,6 +116,9 @@ func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.price(&spec, models); err != nil {
+		return nil, err
+	}
 	if spec.Dataset, err = datasetPath(spec.Dataset); err != nil {
 		return nil, err
 	}
@@ -139,7 +144,7 @@ func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
 		return fail(err)
 	}
 	run := Run{ID: id, Spec: spec, Status: Running, Created: now, DatasetHash: p.hash, ScoreNames: st.names(), Total: rec.Total}
-	return s.begin(ctx, run, owner, models, p, st, newBoard(models, p.rows, spec.Seed, st.scores)), nil
+	return s.begin(ctx, run, owner, models, p, st, newBoard(models, p.rows, spec, st.scores)), nil
 }
 
 // Resume goes on with a run that was stopped or interrupted. No request that
@@ -171,7 +176,7 @@ func (s *Service) Resume(ctx context.Context, id string) (*Live, error) {
 	if p.hash != rec.DatasetHash {
 		return fail(fmt.Errorf("the dataset %s has changed since run %s began; start a new run", run.Spec.Dataset, id))
 	}
-	b := newBoard(models, p.rows, run.Spec.Seed, st.scores)
+	b := newBoard(models, p.rows, run.Spec, st.scores)
 	if err := s.load(ctx, id, b); err != nil {
 		return fail(err)
 	}
@@ -183,7 +188,7 @@ func (s *Service) Resume(ctx context.Context, id string) (*Live, error) {
 	if !claimed {
 		return fail(fmt.Errorf("run %s has just been resumed by another process", id))
 	}
-	run.Status, run.Ended = Running, time.Time{}
+	run.Status, run.Ended, run.Why = Running, time.Time{}, ""
 	return s.begin(ctx, run, owner, models, p, st, b), nil
 }
 
@@ -282,7 +287,7 @@ func (s *Service) Run(ctx context.Context, id string) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	b := newBoard(models, rows, run.Spec.Seed, st.scores)
+	b := newBoard(models, rows, run.Spec, st.scores)
 	if err := s.load(ctx, id, b); err != nil {
 		return Run{}, err
 	}
@@ -326,7 +331,7 @@ func decode(rec store.Run) (Run, []chat.Model, error) {
 		if err := json.Unmarshal([]byte(rec.Result), &r); err != nil {
 			return run, nil, fmt.Errorf("read the results of run %s: %w", rec.ID, err)
 		}
-		run.Models, run.Differences = r.Models, r.Differences
+		run.Models, run.Differences, run.Why = r.Models, r.Differences, r.Why
 	}
 	return run, models, nil
 }
@@ -335,6 +340,7 @@ func decode(rec store.Run) (Run, []chat.Model, error) {
 type result struct {
 	Models      []ModelResult `json:"models"`
 	Differences []Difference  `json:"differences"`
+	Why         string        `json:"why,omitempty"`
 }
 
 // deadAfter is how long a process may be silent before its run counts as

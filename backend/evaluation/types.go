@@ -32,6 +32,10 @@ type Spec struct {
 	FMEval *fmevalio.DataConfig `json:"data_config,omitempty"`
 	// Outputs are answers that files hold already; nobody is asked then.
 	Outputs []Outputs `json:"outputs,omitempty"`
+	// Budget ends the run early. Prices are those of the models by their names in
+	// Models, as they were when the run began.
+	Budget Budget           `json:"budget,omitzero"`
+	Prices map[string]Price `json:"prices,omitempty"`
 }
 
 // Outputs is a file with what a model has answered: JSON Lines or JSON with
@@ -69,6 +73,9 @@ type ModelResult struct {
 	MeanLatency  time.Duration `json:"mean_latency_ns"`
 	InputTokens  int64         `json:"input_tokens"`
 	OutputTokens int64         `json:"output_tokens"`
+	// Cost is in dollars by the tokens of all answers, kept ones included; 0
+	// where no price per token is known.
+	Cost float64 `json:"cost_dollars,omitempty"`
 }
 
 // Difference is a model against the baseline on one score, over the rows that
@@ -86,11 +93,13 @@ type Difference struct {
 // Run is one execution. Status is "running", "finished", "stopped" or
 // "interrupted" (its process ended; it can be resumed).
 type Run struct {
-	ID          string        `json:"id"`
-	Spec        Spec          `json:"spec"`
-	Status      string        `json:"status"`
-	Created     time.Time     `json:"created"`
-	Ended       time.Time     `json:"ended,omitzero"`
+	ID      string    `json:"id"`
+	Spec    Spec      `json:"spec"`
+	Status  string    `json:"status"`
+	Created time.Time `json:"created"`
+	Ended   time.Time `json:"ended,omitzero"`
+	// Why says why the run ended early, where that is worth a sentence.
+	Why         string        `json:"why,omitempty"`
 	DatasetHash string        `json:"dataset_sha256"`
 	ScoreNames  []string      `json:"score_names"`
 	Models      []ModelResult `json:"models"`

@@ -179,6 +179,7 @@ type RecordQuery struct {
 	Run, Model, Category string
 	Search               string // text in question, reference, output or error
 	Failed               bool   // only records with an error
+	Row                  *int64 // only this row
 	// Score orders by this score, lowest first, or highest first if Descending;
 	// with Baseline, by what the record has more than the baseline's record of
 	// the same row. "" orders by row.
@@ -211,6 +212,9 @@ func (s *Store) Records(ctx context.Context, q RecordQuery, f func(Record) error
 	}
 	if q.Failed {
 		add("r.error <> ''")
+	}
+	if q.Row != nil {
+		add("r.row = ?", *q.Row)
 	}
 	if q.Score != "" {
 		add("r.error = ''")

@@ -2,9 +2,12 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +27,7 @@ var scoreNames = []string{
 
 func newEval(g *globals) *cobra.Command {
 	return group("eval", "Score models on a dataset and compare them",
-		newEvalRun(g), newEvalList(g), newEvalShow(g), newEvalExport(g), newEvalScore(g))
+		newEvalRun(g), newEvalList(g), newEvalShow(g), newEvalExport(g), newEvalScore(g), newEvalCompare(g))
 }
 
 // modelOut is one model of a scoreboard as data; loop prints the same.
@@ -36,12 +39,14 @@ type modelOut struct {
 	Intervals  map[string]evaluation.Interval `json:"intervals,omitempty"`
 	Categories []evaluation.CategoryScore     `json:"categories,omitempty"`
 	LatencyMS  float64                        `json:"mean_latency_ms"`
+	Cost       float64                        `json:"cost_dollars,omitempty"`
 }
 
 // runOut is a run as data.
 type runOut struct {
 	Run         string                  `json:"run"`
 	Status      string                  `json:"status"`
+	Why         string                  `json:"why,omitempty"`
 	Dataset     string                  `json:"dataset"`
 	Models      []modelOut              `json:"models"`
 	Differences []evaluation.Difference `json:"differences"`
@@ -51,30 +56,50 @@ func modelsOut(rs []evaluation.ModelResult) []modelOut {
 	outs := make([]modelOut, 0, len(rs))
 	for _, r := range rs {
 		outs = append(outs, modelOut{r.Model, r.Records, r.Errors, r.Scores, r.Intervals, r.Categories,
-			float64(r.MeanLatency.Microseconds()) / 1000})
+			float64(r.MeanLatency.Microseconds()) / 1000, r.Cost})
 	}
 	return outs
 }
 
 func (g *globals) printRun(r evaluation.Run) error {
 	if g.jsonOut() {
-		return g.printJSON(runOut{r.ID, r.Status, r.Spec.Dataset, modelsOut(r.Models), nonNil(r.Differences)})
+		return g.printJSON(runOut{r.ID, r.Status, r.Why, r.Spec.Dataset, modelsOut(r.Models), nonNil(r.Differences)})
 	}
 	g.say("run %s on %s: %s", r.ID, r.Spec.Dataset, r.Status)
-	return g.printScoreboard(r.Models, r.Differences)
+	if r.Why != "" {
+		g.say("%s", r.Why)
+	}
+	return g.printScoreboard(r.ScoreNames, r.Models, r.Differences)
 }
 
-func (g *globals) printScoreboard(models []evaluation.ModelResult, diffs []evaluation.Difference) error {
-	header := []string{"model", "records", "errors"}
+// inOrder is the scores of a run in the order in which a reader looks for them.
+func inOrder(names []string) []string {
+	var list []string
 	for _, n := range scoreNames {
+		if len(names) == 0 || slices.Contains(names, n) {
+			list = append(list, n)
+		}
+	}
+	for _, n := range names {
+		if !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+func (g *globals) printScoreboard(names []string, models []evaluation.ModelResult, diffs []evaluation.Difference) error {
+	names = inOrder(names)
+	header := []string{"model", "records", "errors"}
+	for _, n := range names {
 		header = append(header, strings.TrimSuffix(strings.ReplaceAll(n, "_", " "), " score"))
 	}
 	rows := make([][]string, 0, len(models))
 	for _, m := range models {
 		row := []string{m.Model, itoa(m.Records), itoa(m.Errors)}
-		for _, n := range scoreNames {
+		for _, n := range names {
 			cell := scoreText(m.Scores, n)
-			if iv, ok := m.Intervals[n]; ok && n == scoreNames[0] {
+			if iv, ok := m.Intervals[n]; ok && n == names[0] {
 				cell += fmt.Sprintf(" (%.3f–%.3f)", iv.Low, iv.High)
 			}
 			row = append(row, cell)
@@ -85,84 +110,23 @@ func (g *globals) printScoreboard(models []evaluation.ModelResult, diffs []evalu
 		return err
 	}
 	for _, d := range diffs {
-		if d.Score != scoreNames[0] {
+		if d.Score != names[0] {
 			continue
 		}
 		word := "not sure"
 		if d.Real {
 			word = "real"
 		}
-		fmt.Fprintf(g.out, "\n%s against %s: exact match %+.3f (%.3f to %.3f), %s\n",
-			d.Model, models[0].Model, d.Mean, d.Interval.Low, d.Interval.High, word)
+		fmt.Fprintf(g.out, "\n%s against %s: %s %+.3f (%.3f to %.3f), %s\n",
+			d.Model, models[0].Model, header[3], d.Mean, d.Interval.Low, d.Interval.High, word)
 	}
 	return nil
 }
 
-func newEvalRun(g *globals) *cobra.Command {
-	var spec evaluation.Spec
-	var resume string
-	var atLeast []string
-	var wait bool
-	c := &cobra.Command{
-		Use: "run --dataset FILE --model M [--model N]", Short: "Ask models a dataset's questions and score the answers",
-		Long: `Asks every model every question of a dataset, scores the answers as FMEval's QA
-accuracy does, and prints the scoreboard. The first model is the baseline. The run
-belongs to this command and is followed to its end; one that was interrupted goes on
-with --resume RUN.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			limits, err := parseAtLeast(atLeast)
-			if err != nil {
-				return err
-			}
-			if resume == "" && (spec.Dataset == "" || len(spec.Models) == 0) {
-				return usagef("name --dataset FILE and at least one --model (tunebench models list prints them)")
-			}
-			return g.with(ctx, func(s *session) error {
-				live, err := startEval(ctx, s, resume, spec)
-				if err != nil {
-					return err
-				}
-				run, err := g.followEval(ctx, live)
-				if err != nil {
-					return err
-				}
-				if err := g.printRun(run); err != nil {
-					return err
-				}
-				return judge(run, limits)
-			})
-		},
-	}
-	f := c.Flags()
-	f.StringVar(&spec.Dataset, "dataset", "", "file with questions and reference answers")
-	f.StringArrayVarP(&spec.Models, "model", "m", nil, "model to score (repeat to compare)")
-	f.IntVar(&spec.Limit, "limit", 0, "most rows to use; 0 uses all")
-	f.IntVar(&spec.MaxTokens, "max-tokens", 0, "most tokens of an answer (default from the config file)")
-	f.Float64Var(&spec.Temperature, "temperature", 0, "0 is greedy")
-	f.StringVar(&spec.Delimiter, "target-delimiter", "<OR>", "what separates alternative reference answers")
-	f.Uint64Var(&spec.Seed, "seed", 1, "seed of the sample and the intervals")
-	f.StringVar(&resume, "resume", "", "go on with an interrupted run")
-	f.StringArrayVar(&atLeast, "at-least", nil, "exit 3 unless the last model reaches this, as exact_match_score=0.85 (repeat)")
-	f.BoolVar(&wait, "wait", true, "wait for the end (a run always belongs to its command)")
-	return c
-}
-
-func startEval(ctx context.Context, s *session, resume string, spec evaluation.Spec) (*evaluation.Live, error) {
-	if resume != "" {
-		return s.eval.Resume(ctx, resume)
-	}
-	if spec.MaxTokens == 0 {
-		spec.MaxTokens = s.config.Eval.MaxTokens
-	}
-	return s.eval.Start(ctx, spec)
-}
-
-// followEval prints progress until the run ends: every half second at first, and
+// followEval prints progress until the run ends: every tenth of a second at first, and
 // less often the longer it takes.
 func (g *globals) followEval(ctx context.Context, live *evaluation.Live) (evaluation.Run, error) {
-	pause := 500 * time.Millisecond
+	pause := 100 * time.Millisecond
 	began := time.Now()
 	next, first := began.Add(pause), live.Run().Done
 	for {
@@ -170,7 +134,7 @@ func (g *globals) followEval(ctx context.Context, live *evaluation.Live) (evalua
 		case <-live.Changed():
 			if now := time.Now(); now.After(next) {
 				g.say("%s", evalProgress(live.Run(), first, now.Sub(began)))
-				pause = min(pause*5/4, 10*time.Second)
+				pause = min(pause*3/2, 10*time.Second)
 				next = now.Add(pause)
 			}
 		case <-live.Done():
@@ -292,9 +256,12 @@ func newEvalShow(g *globals) *cobra.Command {
 func newEvalExport(g *globals) *cobra.Command {
 	var format, out string
 	c := &cobra.Command{
-		Use: "export RUN", Short: "Write a run's records as jsonl or csv, or its scoreboard as md", Args: cobra.ExactArgs(1),
+		Use: "export RUN", Short: "Write a run's records as jsonl, csv or FMEval's files, or its scoreboard as md or html", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.with(cmd.Context(), func(s *session) error {
+				if format == "fmeval" {
+					return g.exportFMEval(cmd.Context(), s, args[0], out)
+				}
 				w := io.Writer(g.out)
 				if out != "" {
 					f, err := os.Create(out)
@@ -308,9 +275,43 @@ func newEvalExport(g *globals) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&format, "format", "jsonl", "jsonl, csv or md")
+	c.Flags().StringVar(&format, "format", "jsonl", "jsonl, csv, md, html, or fmeval for FMEval's own files in the folder --out")
 	c.Flags().StringVar(&out, "out", "", "file to write (default: standard output)")
 	return c
+}
+
+// exportFMEval writes FMEval's files of every model into a folder of its own.
+func (g *globals) exportFMEval(ctx context.Context, s *session, id, dir string) error {
+	if dir == "" {
+		return usagef("name the folder for FMEval's files with --out")
+	}
+	files, err := s.eval.ExportFMEval(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		path := filepath.Join(dir, strings.Map(fileRune, f.Model), strings.Map(fileRune, f.Name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		w, err := os.Create(path)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Write(w), w.Close()); err != nil {
+			return err
+		}
+		fmt.Fprintln(g.out, path)
+	}
+	return nil
+}
+
+// fileRune keeps separators and what is special to a shell out of file names.
+func fileRune(r rune) rune {
+	if strings.ContainsRune("/\\:*?\"<>|", r) {
+		return '_'
+	}
+	return r
 }
 
 // sampleHeldout is the embedded evaluation file of the sample dataset.

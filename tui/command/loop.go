@@ -104,7 +104,7 @@ func (g *globals) loop(ctx context.Context, s *session, file, heldout, preset st
 	if g.jsonOut() {
 		err = g.printJSON(loopOut{job.Name, imp.Model, run.ID, seconds, modelsOut(run.Models)})
 	} else {
-		err = g.printScoreboard(run.Models, run.Differences)
+		err = g.printScoreboard(run.ScoreNames, run.Models, run.Differences)
 		g.say("%.1f s", seconds)
 	}
 	if err != nil {

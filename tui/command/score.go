@@ -188,5 +188,5 @@ func (g *globals) scoreTable(ctx context.Context, path string, o scoreFlags) err
 	if g.jsonOut() {
 		return g.printJSON(runOut{Dataset: path, Status: "finished", Models: modelsOut(list), Differences: []evaluation.Difference{}})
 	}
-	return g.printScoreboard(list, nil)
+	return g.printScoreboard(nil, list, nil)
 }

@@ -125,7 +125,15 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 	if acct.Bills() {
 		atOnce = 64 // the runs find out how many of them the service takes
 	}
-	s.eval = evaluation.New(evaluation.Config{Chat: s.chat, Store: st, Concurrency: atOnce})
+	s.eval = evaluation.New(evaluation.Config{Chat: s.chat, Store: st, Concurrency: atOnce, Price: func(m chat.Model) (evaluation.Price, bool) {
+		switch {
+		case !acct.Bills():
+			return evaluation.Price{}, true
+		case m.Kind == chat.Imported: // one unit, unless the model needs more
+			return evaluation.Price{Minute: cfg.Prices.CMUMinute}, true
+		}
+		return evaluation.Price{}, false
+	}})
 	return s, nil
 }
 
