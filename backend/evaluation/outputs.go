@@ -91,6 +91,9 @@ func loadPlan(ctx context.Context, spec Spec) (*plan, error) {
 			return nil, err
 		}
 	}
+	if spec.Limit > 0 { // a row is a place in the sample then
+		fmt.Fprintf(hash, "sample %d", spec.Limit)
+	}
 	p.hash = hex.EncodeToString(hash.Sum(nil))
 	return p, nil
 }

@@ -3,6 +3,7 @@ package evaluation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"tunebench/backend/safetext"
@@ -19,8 +20,16 @@ type RecordFilter struct {
 	// Worst puts the records first on which the model's Score is lowest against
 	// the baseline's on the same row; for the baseline itself, those with the
 	// lowest Score. It leaves out records that failed.
-	Worst         bool
-	Score         string
+	Worst bool
+	Score string
+	// Best is Worst the other way round: first what the model does best.
+	Best bool
+	// AllFail keeps the rows on which no model has more than 0 of Score.
+	AllFail bool
+	// Least and Most bound Score where they are set.
+	Least, Most *float64
+	// Marked keeps the rows that are marked.
+	Marked        bool
 	Offset, Limit int // Limit 0 means no limit
 }
 
@@ -32,14 +41,25 @@ type Query struct {
 	// this model on the same row. Best puts the highest first.
 	Score, Against string
 	Best           bool
-	Offset, Limit  int
+	// Bound is the score that AllFail (no model has more than 0 of it), Least and
+	// Most are about.
+	Bound         string
+	AllFail       bool
+	Least, Most   *float64
+	Marked        bool // only marked rows
+	Offset, Limit int
 }
 
 // Records returns records of a run, and how many there are in all without
 // Offset and Limit.
 func (s *Service) Records(ctx context.Context, id string, f RecordFilter) ([]Record, int, error) {
-	q := Query{Model: f.Model, Category: f.Category, Search: f.Search, Offset: f.Offset, Limit: f.Limit}
-	if f.Worst {
+	q := Query{Model: f.Model, Category: f.Category, Search: f.Search, Offset: f.Offset, Limit: f.Limit, AllFail: f.AllFail, Least: f.Least, Most: f.Most, Marked: f.Marked, Best: f.Best}
+	if f.AllFail || f.Least != nil || f.Most != nil {
+		if q.Bound = f.Score; q.Bound == "" {
+			q.Bound = DefaultScore
+		}
+	}
+	if f.Worst || f.Best {
 		run, err := s.stored(ctx, id)
 		if err != nil {
 			return nil, 0, err
@@ -73,15 +93,21 @@ func (s *Service) Query(ctx context.Context, id string, q Query) ([]Record, int,
 	if err != nil {
 		return nil, 0, err
 	}
-	if err := st.check(q.Score); err != nil {
+	if err := errors.Join(st.check(q.Score), st.check(q.Bound)); err != nil {
+		return nil, 0, err
+	}
+	marks, err := s.cfg.Store.Marks(ctx, stored.DatasetHash)
+	if err != nil {
 		return nil, 0, err
 	}
 	var list []Record
 	total, err := s.cfg.Store.Records(ctx, store.RecordQuery{
 		Run: id, Model: q.Model, Category: q.Category, Search: q.Search, Failed: q.Failed, Score: q.Score, Baseline: q.Against, Descending: q.Best,
+		Bound: q.Bound, AllFail: q.AllFail, Least: q.Least, Most: q.Most, Marked: q.Marked,
 		Offset: q.Offset, Limit: q.Limit,
 	}, func(r store.Record) error {
 		rec, err := clean(r)
+		rec.Mark = marks[r.Row]
 		list = append(list, rec)
 		return err
 	})

@@ -106,6 +106,8 @@ type Run struct {
 	Differences []Difference  `json:"differences,omitempty"`
 	Done        int           `json:"done"`
 	Total       int           `json:"total"`
+	// Excluded counts the records of marked rows that are left out.
+	Excluded int `json:"excluded,omitempty"`
 }
 
 // Record is one row's output from one model. Text has passed safetext.
@@ -121,4 +123,6 @@ type Record struct {
 	Err       string             `json:"error,omitempty"`
 	Scores    map[string]float64 `json:"scores,omitempty"`
 	Latency   time.Duration      `json:"latency_ns"`
+	// Mark is what the row has been marked as: "", "wrong" or "ambiguous".
+	Mark string `json:"mark,omitempty"`
 }

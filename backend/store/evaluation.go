@@ -90,7 +90,13 @@ func (s *Store) DeleteRun(ctx context.Context, id string) error {
 
 // Record is one row's output from one model. Scores is JSON.
 type Record struct {
-	Model                                                                   string
+	Model string
+	// Bound is the score that AllFail, Least and Most are about: rows on which no
+	// record of the run has more than 0 of it, and records within its bounds.
+	Bound                                                                   string
+	AllFail                                                                 bool
+	Least, Most                                                             *float64
+	Marked                                                                  bool // only rows of the dataset that are marked
 	Row                                                                     int64
 	RowID, Category, System, Question, Reference, Output, Error, StopReason string
 	Scores                                                                  string
@@ -180,6 +186,12 @@ type RecordQuery struct {
 	Search               string // text in question, reference, output or error
 	Failed               bool   // only records with an error
 	Row                  *int64 // only this row
+	// Bound is the score that AllFail, Least and Most are about: rows on which no
+	// record of the run has more than 0 of it, and records within bounds.
+	Bound       string
+	AllFail     bool
+	Least, Most *float64
+	Marked      bool // only rows of the dataset that are marked
 	// Score orders by this score, lowest first, or highest first if Descending;
 	// with Baseline, by what the record has more than the baseline's record of
 	// the same row. "" orders by row.
@@ -212,6 +224,19 @@ func (s *Store) Records(ctx context.Context, q RecordQuery, f func(Record) error
 	}
 	if q.Failed {
 		add("r.error <> ''")
+	}
+	path := func(score string) string { return `$."` + strings.ReplaceAll(score, `"`, "") + `"` }
+	if q.AllFail {
+		add("NOT EXISTS (SELECT 1 FROM records o WHERE o.run = r.run AND o.row = r.row AND o.error = '' AND json_extract(o.scores, ?) > 0)", path(q.Bound))
+	}
+	if q.Least != nil {
+		add("json_extract(r.scores, ?) >= ?", path(q.Bound), *q.Least)
+	}
+	if q.Most != nil {
+		add("json_extract(r.scores, ?) <= ?", path(q.Bound), *q.Most)
+	}
+	if q.Marked {
+		add("EXISTS (SELECT 1 FROM marks m JOIN runs u ON u.dataset_sha256 = m.dataset_sha256 WHERE u.id = r.run AND m.row = r.row)")
 	}
 	if q.Row != nil {
 		add("r.row = ?", *q.Row)

@@ -27,7 +27,7 @@ var scoreNames = []string{
 
 func newEval(g *globals) *cobra.Command {
 	return group("eval", "Score models on a dataset and compare them",
-		newEvalRun(g), newEvalList(g), newEvalShow(g), newEvalExport(g), newEvalScore(g), newEvalCompare(g))
+		newEvalRun(g), newEvalList(g), newEvalShow(g), newEvalExport(g), newEvalScore(g), newEvalCompare(g), newEvalMark(g))
 }
 
 // modelOut is one model of a scoreboard as data; loop prints the same.
@@ -47,6 +47,7 @@ type runOut struct {
 	Run         string                  `json:"run"`
 	Status      string                  `json:"status"`
 	Why         string                  `json:"why,omitempty"`
+	Excluded    int                     `json:"excluded,omitempty"`
 	Dataset     string                  `json:"dataset"`
 	Models      []modelOut              `json:"models"`
 	Differences []evaluation.Difference `json:"differences"`
@@ -63,11 +64,14 @@ func modelsOut(rs []evaluation.ModelResult) []modelOut {
 
 func (g *globals) printRun(r evaluation.Run) error {
 	if g.jsonOut() {
-		return g.printJSON(runOut{r.ID, r.Status, r.Why, r.Spec.Dataset, modelsOut(r.Models), nonNil(r.Differences)})
+		return g.printJSON(runOut{r.ID, r.Status, r.Why, r.Excluded, r.Spec.Dataset, modelsOut(r.Models), nonNil(r.Differences)})
 	}
 	g.say("run %s on %s: %s", r.ID, r.Spec.Dataset, r.Status)
 	if r.Why != "" {
 		g.say("%s", r.Why)
+	}
+	if r.Excluded > 0 {
+		g.say("%d records of marked rows are left out", r.Excluded)
 	}
 	return g.printScoreboard(r.ScoreNames, r.Models, r.Differences)
 }
@@ -211,14 +215,18 @@ func newEvalList(g *globals) *cobra.Command {
 }
 
 func newEvalShow(g *globals) *cobra.Command {
-	var records bool
+	var records, without bool
 	var filter evaluation.RecordFilter
 	c := &cobra.Command{
 		Use: "show RUN", Short: "The scoreboard of a run, or its records", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.with(cmd.Context(), func(s *session) error {
 				if !records {
-					r, err := s.eval.Run(cmd.Context(), args[0])
+					read := s.eval.Run
+					if without {
+						read = s.eval.Without
+					}
+					r, err := read(cmd.Context(), args[0])
 					if err != nil {
 						return err
 					}
@@ -246,6 +254,12 @@ func newEvalShow(g *globals) *cobra.Command {
 	}
 	f := c.Flags()
 	f.BoolVar(&records, "records", false, "print the records instead of the scoreboard")
+	f.BoolVar(&without, "without-marked", false, "leave out the rows that are marked, and say how many")
+	f.BoolVar(&filter.Worst, "worst", false, "records first on which the model is furthest below the baseline")
+	f.BoolVar(&filter.Best, "best", false, "records first on which the model is furthest above the baseline")
+	f.BoolVar(&filter.AllFail, "all-fail", false, "only records on which no model scores")
+	f.BoolVar(&filter.Marked, "marked", false, "only marked records")
+	f.StringVar(&filter.Score, "score", evaluation.DefaultScore, "score for the order and the filters")
 	f.StringVar(&filter.Model, "model", "", "only this model's records")
 	f.StringVar(&filter.Category, "category", "", "only this category's records")
 	f.StringVar(&filter.Search, "search", "", "only records that hold this text")
