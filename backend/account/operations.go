@@ -64,6 +64,7 @@ var Operations = []Operation{
 	{"S3", "ListObjectsV2", []string{"s3:ListBucket"}, onBucket, false, false},
 	{"S3", "HeadObject", []string{"s3:GetObject", "s3:GetObjectVersion"}, onObjects, false, false},
 	{"S3", "GetObject", []string{"s3:GetObject", "s3:GetObjectVersion"}, onObjects, false, false},
+	{"S3", "ListMultipartUploads", []string{"s3:ListBucketMultipartUploads"}, onBucket, false, false},
 	{"S3", "ListParts", []string{"s3:ListMultipartUploadParts"}, onObjects, false, false},
 	{"S3", "PutObject", []string{"s3:PutObject"}, onObjects, true, false},
 	{"S3", "CreateMultipartUpload", []string{"s3:PutObject"}, onObjects, true, false},

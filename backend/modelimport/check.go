@@ -91,6 +91,14 @@ func (s *Service) Check(ctx context.Context, source string) (Report, error) {
 // "Import a customized model").
 var importRegions = []string{"us-east-1", "us-east-2", "us-west-2", "eu-central-1"}
 
+// Elsewhere says that models cannot be imported in the region, "" where they can.
+func (s *Service) Elsewhere() string {
+	if slices.Contains(importRegions, s.c.Region) {
+		return ""
+	}
+	return "Custom Model Import does not exist in " + s.c.Region + ", only in " + strings.Join(importRegions, ", ")
+}
+
 func (p *preflight) region() {
 	r := p.s.c.Region
 	if slices.Contains(importRegions, r) {
