@@ -3,8 +3,8 @@
 #   .ci/peers.sh [MEGABYTES] [FOLDER]     8 MB by default; 1000 for the figures
 # DuckDB, pyarrow and VisiData are packages of $PEERS_PYTHON (python3 by default).
 # What is not at hand is said below the table. The figures are the best of three
-# runs of whole processes, page cache warm, and the most anonymous memory of one
-# more run. It fails when others find other rows than we do, never because
+# runs ($PEERS_RUNS) of whole processes, page cache warm, and the most anonymous
+# memory of one more run. It fails when others find other rows than we do, never because
 # something is slow.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -42,15 +42,16 @@ def anonymous(pid):
     except OSError:
         return 0
 ms, kb = 1e9, 0
-for run in range(4):
+runs = int(os.environ.get("PEERS_RUNS", 3))
+for run in range(runs + 1):
     with open(sys.argv[1], "wb") as out:
         t = time.perf_counter()
         p = subprocess.Popen(sys.argv[2:], stdout=out, stderr=subprocess.DEVNULL)
-        while run == 3 and p.poll() is None: # looked at in a run whose time does not count
+        while run == runs and p.poll() is None: # looked at in a run whose time does not count
             kb = max(kb, anonymous(p.pid))
             time.sleep(0.001)
         status = p.wait()
-        if run < 3:
+        if run < runs:
             ms = min(ms, (time.perf_counter() - t) * 1e3)
     if status not in (0, 1, 3):
         sys.exit(f"{sys.argv[2:]}: {status}")
