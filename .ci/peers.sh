@@ -69,7 +69,7 @@ echo "| work | here | peer |"
 echo "|---|---|---|"
 sql() { "${clock[@]}" "$tmp/out" "$python" -c 'import duckdb,sys; duckdb.sql("set enable_progress_bar=false"); print(len(r) if len(r:=duckdb.sql(sys.argv[1]).fetchall()) != 1 else r[0][0])' "$1"; }
 screen() { python3 .ci/peers/screen.py "$@"; }
-ask() { "$python" -c 'import duckdb,sys; print(*duckdb.sql(sys.argv[1]).fetchone())' "$1"; }
+ask() { "$python" -c 'import duckdb,sys; print(*duckdb.sql(sys.argv[1]).fetchall()[0])' "$1"; }
 line() { echo "| $1 | $2 | $3 |"; }
 
 first='(niv|flan|cot|t0)\.0\b'

@@ -66,11 +66,11 @@ func (s *searcher) searchPages(ctx context.Context, c *columnar, w *searchWorker
 			if lits == nil {
 				return false
 			}
-			if w.finder == nil {
-				w.finder = match.NewFinderFor(lits, fold, text)
+			if w.scanPage == nil {
+				w.scanPage = match.NewScanner(lits, fold, false, text)
 			}
-			w.finder.Reset(text)
-			return w.finder.Next(0) < 0
+			at, _ := w.scanPage.Next(text, 0, len(text))
+			return at < 0
 		}
 		last := "" // a value of a dictionary is often the one before
 		was, any := false, false

@@ -27,6 +27,8 @@ func TestLineSearchFindsWhatScanningFinds(t *testing.T) {
 				fmt.Fprintf(&b, "{\"q\":\"n\\u0065edle %d\"}\n", i)
 			case k == 3 && rng.IntN(8) == 0:
 				fmt.Fprintf(&b, "{\"q\":\"%s needle\"}\n", strings.Repeat("long ", rng.IntN(3*searchWindow/5)))
+			case k == 4:
+				fmt.Fprintf(&b, "{\"q\":\"%s\"}\n", []string{"say \\\"so\\\" %d", "l'\u00e9cole", "l'\\u00E9cole", "\u65e5\u672c", "\\u65e5\\u672C", "a\\/b", "a/b", "one\\ntwo", "\U0001f600", "\\ud83d\\uDE00"}[rng.IntN(10)])
 			case k < 8:
 				fmt.Fprintf(&b, "  {\"q\":\"a NEEDLE %d\",\"a\":\"needles\"} \n", i)
 			default:
@@ -38,7 +40,8 @@ func TestLineSearchFindsWhatScanningFinds(t *testing.T) {
 		}
 		b.WriteString(`{"q":"the last needle"}`)
 		d := open(t, write(t, "x.jsonl", b.String()))
-		for _, q := range []Query{{Text: "needle"}, {Text: "NEEdle", Fold: true}, {Text: `needle|long|\d99"?`, Regexp: true}, {Text: "needle", Column: "q", From: 1234}, {Text: "broken needle"}} {
+		for _, q := range []Query{{Text: "needle"}, {Text: "NEEdle", Fold: true}, {Text: `needle|long|\d99"?`, Regexp: true}, {Text: "needle", Column: "q", From: 1234}, {Text: "broken needle"},
+			{Text: `say "so"`}, {Text: "l'\u00e9cole"}, {Text: "\u00e9"}, {Text: "\u65e5\u672c"}, {Text: "a/b"}, {Text: "one\ntwo"}, {Text: "\U0001f600"}, {Text: "L'\u00c9cole", Fold: true}} {
 			l, err := d.Search(ctx, q)
 			got := found(t, l, err)
 			l, err = d.Search(ctx, q) // with what the first search has learned

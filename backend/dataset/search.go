@@ -42,9 +42,8 @@ func (d *Dataset) Search(ctx context.Context, q Query) (*List, error) {
 	}
 	return d.start(ctx, func(ctx context.Context, l *List) error {
 		s := &searcher{d: d, p: p, column: q.Column}
-		if lits, fold := p.Literals(); lits != nil && !slices.ContainsFunc(lits, func(s string) bool { return !match.Quick(s) }) {
-			s.lits, s.fold = lits, fold
-		}
+		lits, fold := p.Literals()
+		s.lits, s.fold = match.InFile(lits, fold), fold
 		s.pool.New = func() any {
 			return &searchWorker{m: p.Matcher()}
 		}
@@ -112,17 +111,17 @@ type searcher struct {
 	d      *Dataset
 	p      *match.Pattern
 	column string
-	lits   []string // as they stand in the file, nil when that is not known
+	lits   []string // texts of which one stands in the file where there is a match, nil when none are known
 	fold   bool
 	pool   sync.Pool // of *searchWorker
 }
 
 type searchWorker struct {
-	m       *match.Matcher
-	finder  *match.Finder  // made for the first page it sees
-	scanner *match.Scanner // made for the first text it sees
-	buf     []byte
-	pages   pages.Buffer
+	m *match.Matcher
+	// Made for the first page, CSV or JSON that it sees.
+	scanPage, scanCSV, scanJSON *match.Scanner
+	buf                         []byte
+	pages                       pages.Buffer
 }
 
 // chunk searches the rows lo to hi, of a file whose first row is base.
@@ -152,11 +151,15 @@ func (s *searcher) chunk(ctx context.Context, part *part, base, lo, hi int64) (f
 		return nil, err
 	}
 	w.buf = raw
-	if w.scanner == nil {
-		_, csv := t.split.(delimited)
-		w.scanner = match.NewScanner(s.lits, s.fold, !csv, raw)
+	_, csv := t.split.(delimited)
+	scanner := &w.scanJSON
+	if csv {
+		scanner = &w.scanCSV
 	}
-	if at, _ := w.scanner.Next(raw, 0, len(raw)); at < 0 {
+	if *scanner == nil {
+		*scanner = match.NewScanner(s.lits, s.fold, !csv, raw)
+	}
+	if at, _ := (*scanner).Next(raw, 0, len(raw)); at < 0 {
 		return nil, nil
 	}
 	return found, scanRange(ctx, s.d.rows, lo, hi, test)

@@ -3,6 +3,8 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -84,5 +86,25 @@ func TestSearch(t *testing.T) {
 	l, err = broken.Search(ctx, Query{Text: "needle"})
 	if got := found(t, l, err); got != "2" {
 		t.Errorf("a row that cannot be read is found as text: %q", got)
+	}
+}
+
+// One search over files of several formats looks for escaped letters in those
+// that may have them.
+func TestSearchOfMixedFormats(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"a.csv": "question,response\nq,no\n", "b.json": `[{"question":"q","response":"n\u0065edle"}]`, "c.csv": "question,response\nneedle,x\n", "d.jsonl": `{"question":"q","response":"need\u006ce"}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 { // workers are handed out in any order
+		l, err := open(t, dir).Search(ctx, Query{Text: "needle"})
+		if got := found(t, l, err); got != "1 2 3" {
+			t.Fatal(got)
+		}
 	}
 }

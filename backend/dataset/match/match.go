@@ -13,6 +13,7 @@ import (
 	"regexp/syntax"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -225,8 +226,55 @@ func worth(lits []string, fold bool) int {
 // Smart says whether a query should ignore case: when it has no capital letter.
 func Smart(text string) bool { return !strings.ContainsFunc(text, unicode.IsUpper) }
 
-// Quick says whether a literal looks the same in a file of JSON as it does in
-// the decoded text, unless it is written in \u escapes.
-func Quick(text string) bool {
-	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r == '/' || r >= 0x7f })
+// quick says whether a character looks the same in files of JSON and CSV as it
+// does in the text, unless it is written as a \u escape.
+func quick(r rune) bool { return r >= ' ' && r != '"' && r != '\\' && r != '/' && r < 0x7f }
+
+// InFile turns literals, of which one stands in every text that matches, into
+// such of which one stands in the file that holds the text, in JSON or CSV. Those
+// of ASCII may be spelled there as \u00XX instead. It returns nil when there are
+// none.
+func InFile(literals []string, fold bool) []string {
+	var out []string
+	for _, l := range literals {
+		best := ""
+		for _, part := range strings.FieldsFunc(l, func(r rune) bool { return !quick(r) }) {
+			if len(part) > len(best) {
+				best = part
+			}
+		}
+		if len(best) >= 3 || best == l && l != "" {
+			out = append(out, best)
+			continue
+		}
+		i := strings.IndexFunc(l, func(r rune) bool { return r >= 0x80 })
+		if i < 0 || fold {
+			if best == "" {
+				return nil
+			}
+			out = append(out, best)
+			continue
+		}
+		// As it is, or escaped: then up to the first hexadecimal digit that is a
+		// letter and has two forms.
+		run := l[i:]
+		if k := strings.IndexFunc(run, func(r rune) bool { return r < 0x80 }); k >= 0 {
+			run = run[:k]
+		}
+		first, _ := utf8.DecodeRuneInString(run)
+		if first == utf8.RuneError { // what is no UTF-8 becomes this
+			return nil
+		}
+		unit := uint16(first)
+		if first >= 0x10000 {
+			hi, _ := utf16.EncodeRune(first)
+			unit = uint16(hi)
+		}
+		escape := fmt.Sprintf(`\u%04x`, unit)
+		if k := strings.IndexAny(escape[2:], "abcdef"); k >= 0 {
+			escape = escape[:2+k]
+		}
+		out = append(out, run, escape)
+	}
+	return out
 }

@@ -65,6 +65,21 @@ func TestRequiredLiterals(t *testing.T) {
 	}
 }
 
+func TestInFile(t *testing.T) {
+	for _, c := range []struct {
+		lits string
+		fold bool
+		want string
+	}{
+		{"needle", false, "[needle]"}, {`say "so" to`, false, "[say ]"}, {"a/b", false, "[a]"}, {"\n", false, "[]"}, {"l'école", false, "[cole]"}, {"é", false, `[é \u00]`},
+		{"日本", false, `[日本 \u65]`}, {"x\U0001f600", false, "[\U0001f600 \\u]"}, {"é", true, "[]"}, {"one,two/three", false, "[one three]"}, {"one,\t", false, "[]"}, {"\ufffd", false, "[]"},
+	} {
+		if got := InFile(strings.Split(c.lits, ","), c.fold); fmt.Sprint(got) != c.want {
+			t.Errorf("%q: %q, want %s", c.lits, got, c.want)
+		}
+	}
+}
+
 // Whatever the short cuts do, the answer is the standard library's.
 func FuzzAgainstRegexp(f *testing.F) {
 	for _, e := range []string{`a+b|c$`, `^x.*y$`, `(?i)kelvin`, `\bword\b`, `[^a]é+`, `^$`, `(ab|ba)*c`, `a{2,5}b`, `(?s).`, `(^a|b)$`, `$^`, `x*`, `^(a|$)b?`} {
