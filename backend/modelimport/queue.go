@@ -82,6 +82,9 @@ func (s *Service) queue(ctx context.Context) ([]Job, []store.Queued, error) {
 // the job that it started, if any. An import that cannot be started stays in the
 // queue as failed, with its reason, and the one behind it has its turn.
 func (s *Service) Advance(ctx context.Context) (started *Job, err error) {
+	if s.c.ReadOnly {
+		return nil, nil
+	}
 	jobs, entries, err := s.queue(ctx)
 	if err != nil {
 		return nil, err

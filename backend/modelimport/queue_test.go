@@ -70,6 +70,14 @@ func TestQueue(t *testing.T) {
 	}
 
 	e.busy.Store(false)
+	looking := s.c
+	looking.ReadOnly = true
+	if j, err := New(looking).Advance(ctx); j != nil || err != nil {
+		t.Fatalf("who only looks starts %+v, %v", j, err)
+	}
+	if waiting, _, err := s.queue(ctx); err != nil || len(waiting) != 3 {
+		t.Fatalf("who only looks left %d of 3 in the queue, %v", len(waiting), err)
+	}
 	again := New(s.c) // after a restart: nothing is in memory
 	var began []string
 	if _, err := again.Wait(ctx, names[2], func(j Job) {

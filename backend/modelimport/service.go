@@ -41,6 +41,8 @@ type Config struct {
 	// Runs lists the architectures that the account can run, where these are
 	// fewer than those that Bedrock takes; nil for all.
 	Runs []string
+	// ReadOnly starts nothing of the queue: what waits is left waiting.
+	ReadOnly bool
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }

@@ -116,6 +116,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 		Bedrock: acct.Bedrock(), S3: acct.S3(), Store: st, Training: s.training, SageMaker: acct.SageMaker(),
 		Bucket: acct.Bucket(), RoleARN: acct.ImportRole(),
 		AccountName: acct.Name(), Region: acct.Region(), Bills: acct.Bills(),
+		ReadOnly: cfg.Account.ReadOnly,
 	})
 	s.chat = chat.New(chat.Config{
 		Runtime: acct.Runtime(), Bedrock: acct.Bedrock(), Store: st,
