@@ -92,7 +92,11 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	}
 	t, err := d.Themes.Load(name)
 	if err != nil {
-		return nil, err
+		a.problem("ui.theme", err)
+		a.themeSet = false
+		if t, err = d.Themes.Load(themes.DefaultDark); err != nil {
+			return nil, err
+		}
 	}
 	a.look = widget.NewLook(t)
 	a.look.SetASCII(d.ASCII)
@@ -110,13 +114,27 @@ func New(ctx context.Context, d Deps) (*App, error) {
 	if d.ReadOnly {
 		a.unoffered()
 	}
-	if err := keys.Rebind(a.Tables(), d.UI.Keys); err != nil {
-		return nil, err
+	for _, wrong := range keys.Rebind(a.Tables(), d.UI.Keys) {
+		a.problem("ui.keys."+wrong.ID, wrong)
+	}
+	for _, t := range a.Tables() {
+		if err := t.Check(); err != nil {
+			return nil, err // a fault of ours
+		}
 	}
 	if d.Tour {
 		a.startTour()
 	}
 	return a, nil
+}
+
+// problem notes what is wrong in the configuration.
+func (a *App) problem(setting string, err error) {
+	where := setting
+	if a.deps.SettingLine != nil {
+		where = a.deps.SettingLine(setting)
+	}
+	a.deps.Problems = append(a.deps.Problems, where+": "+err.Error())
 }
 
 // Tables returns every table of keys, the one that holds everywhere first.
@@ -137,6 +155,7 @@ func (a *App) Init() tea.Cmd {
 		tea.RequestCapability("Tc"),
 		// Bubble Tea does not ask for these two over SSH, where they matter most.
 		tea.Raw(ansi.RequestModeSynchronizedOutput+ansi.RequestModeUnicodeCore),
+		a.warn(),
 		a.open(),
 		a.panes[a.front].Show(),
 	)

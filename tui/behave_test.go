@@ -1,6 +1,7 @@
 package tui_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,63 @@ func TestRebind(t *testing.T) {
 		r.want("F find")
 		r.press("F")
 		r.want("text to find")
+	})
+}
+
+// TestWrongConfiguration: what is wrong is refused by name, said where it is seen,
+// and the workbench starts with the rest.
+func TestWrongConfiguration(t *testing.T) {
+	deps := func() tui.Deps {
+		d := uitest.Full().Deps()
+		d.UI.Theme = "drak"
+		d.UI.Keys = map[string][]string{
+			"dataset.find":   {"F"},
+			"dataset.filter": {"p"},  // prepare has it
+			"app.hlep":       {"f5"}, // no such action
+			"training.new":   {"b"},
+			"score.stop":     {"X"}, // export has it
+		}
+		d.Problems = []string{"config.toml:3: chat.max_token: is no setting; did you mean max_tokens?"}
+		d.SettingLine = func(setting string) string { return "config.toml:7: " + setting }
+		return d
+	}
+	playDeps(t, deps, 200, 50, func(r *rig) {
+		r.want("! config: 5 problems", "the configuration has 5 problems; :problems shows them. The first: config.toml:3: chat.max_token", "F find", "& filter")
+		r.press(":")
+		r.write("problems")
+		r.press("enter")
+		r.want("config.toml:7: ui.keys.app.hlep: there is no such action; did you mean app.help?",
+			"config.toml:7: ui.keys.dataset.filter: the key p is that of dataset.prepare",
+			"config.toml:7: ui.keys.score.stop: the key X is that of score.export",
+			"config.toml:7: ui.theme: there is no theme")
+		r.lacks("training.new")
+		r.press("esc", "2", "b")
+		r.want("New training job")
+		checkFrame(r.t, r.app.Frame(), 200, 50, true)
+	})
+}
+
+// TestRebindAll: every action can be given another key, in every scope.
+func TestRebindAll(t *testing.T) {
+	keys := map[string][]string{}
+	play(t, uitest.Full, 120, 40, func(r *rig) {
+		for _, tb := range r.app.Tables() {
+			for i := range tb.Bindings {
+				if id := tb.Bindings[i].ID; keys[id] == nil {
+					keys[id] = []string{fmt.Sprintf("ctrl+alt+f%d", len(keys))}
+				}
+			}
+		}
+	})
+	playDeps(t, func() tui.Deps { d := uitest.Full().Deps(); d.UI.Keys = keys; return d }, 120, 40, func(r *rig) {
+		r.lacks("config:")
+		for _, tb := range r.app.Tables() {
+			for i := range tb.Bindings {
+				if b := &tb.Bindings[i]; tb.Find(keys[b.ID][0]) != b {
+					r.t.Errorf("%s: %s has not the key %s", tb.Scope, b.ID, keys[b.ID][0])
+				}
+			}
+		}
 	})
 }
 

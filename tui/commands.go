@@ -50,6 +50,14 @@ func (a *App) globalKeys() *keys.Table {
 				a.mouse = !a.mouse
 				return a.say(widget.Info, widget.MarkDone, map[bool]string{true: "the mouse works in the panes; ctrl+t gives it back to the terminal", false: "the mouse is the terminal's: text can be selected"}[a.mouse])
 			}},
+		keys.Binding{ID: "app.problems", Label: "problems", Help: "show what is wrong in the configuration",
+			Off: func() string {
+				if len(a.deps.Problems) == 0 {
+					return "nothing is wrong in it"
+				}
+				return ""
+			},
+			Do: func(string) tea.Cmd { return a.problems() }},
 		keys.Binding{ID: "app.reconnect", Label: "reconnect", Help: "open the account again after it could not be opened",
 			Off: func() string {
 				if a.openErr == nil {

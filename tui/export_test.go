@@ -22,3 +22,6 @@ func (a *App) Told() []string { return (&reader{app: a}).tell(true) }
 
 // Changing are the actions that a read-only session does not offer.
 var Changing = changing
+
+// Wrong makes problems of the configuration known.
+func (a *App) Wrong(lines ...string) { a.deps.Problems = lines }

@@ -101,6 +101,9 @@ func (a *App) header() string {
 	default:
 		r.Put(widget.Strong, a.deps.AccountName).Gap(2).Put(widget.Muted, widget.MarkRunning+" opening")
 	}
+	if word := a.problemWord(); word != "" {
+		r.Gap(2).Put(widget.Warn, word)
+	}
 	if a.deps.ReadOnly {
 		r.Gap(3).Put(widget.Warn, "read-only")
 	}

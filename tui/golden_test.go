@@ -253,6 +253,12 @@ func scenes() []scene {
 		{"tour-train", touring, keysTo("p", "enter")},
 		{"tour-elsewhere", touring, keysTo("p", "enter", "4")},
 		{"help", full, keysTo("?")},
+		{"problems", full, func(r *rig) {
+			r.app.Wrong("config.toml:3: chat.max_token: is no setting; did you mean max_tokens?", "config.toml:9: ui.color: cannot be \"blue\"; it is one of auto, truecolor, 256, 16, none")
+			r.press(":")
+			r.write("problems")
+			r.press("enter")
+		}},
 		{"palette", full, func(r *rig) { r.press("ctrl+p"); r.write("th") }},
 		{"theme", full, func(r *rig) { r.press(":"); r.write("theme"); r.press("enter") }},
 		{"command-line", full, func(r *rig) { r.press(":"); r.write("theme ") }},

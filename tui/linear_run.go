@@ -103,7 +103,7 @@ func (l *linear) run(in <-chan string) error {
 	}
 	l.update(tea.WindowSizeMsg{Width: linearWidth, Height: linearHeight})
 	// The colours and the modes of a terminal are asked for by Init of a screen.
-	l.start(l.g.command(tea.Batch(l.g.app.open(), l.g.app.panes[l.g.app.front].Show())))
+	l.start(l.g.command(tea.Batch(l.g.app.warn(), l.g.app.open(), l.g.app.panes[l.g.app.front].Show())))
 	asked, ended := true, false
 	since := time.Now()
 	quiet := time.NewTimer(quietAsked)

@@ -30,6 +30,10 @@ type Deps struct {
 	// again. nil notes nothing.
 	Tour     bool
 	TourSeen func() error
+	// Problems are what is wrong in the configuration; the workbench starts all the
+	// same, and says so. SettingLine says where a setting stands; nil says its name.
+	Problems    []string
+	SettingLine func(setting string) string
 	// ReadOnly makes a session in which nothing is changed in the account and no
 	// file is written.
 	ReadOnly bool

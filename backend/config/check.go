@@ -2,6 +2,7 @@ package config
 
 import (
 	"iter"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -178,6 +179,16 @@ func lineOf(src, key string) int {
 		}
 	}
 	return outer
+}
+
+// Line returns the line, from 1, of the file at path that sets a setting
+// ("ui.keys.app.quit"); 0 if there is none.
+func Line(path, setting string) int {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	return lineOf(string(raw), setting)
 }
 
 // bare takes the quotes and spaces out of a dotted key.

@@ -72,6 +72,9 @@ func parse(path, src string) (Config, error) {
 				p.Message = strings.TrimPrefix(pe.Error(), "toml: ")
 			}
 		}
+		// Nothing else is known of a file that cannot be read; but who may have asked
+		// for nothing to be changed gets that.
+		c.Account.ReadOnly = strings.Contains(src, "read_only")
 		return c, &Error{path, []Problem{p}}
 	}
 	l := loader{src: src}
@@ -139,6 +142,7 @@ func (l *loader) value(key string, v any, f reflect.Value) {
 			*to = b
 		} else {
 			l.problem(key, "must be true or false, not %s", describe(v))
+			*to = key == "account.read_only" // what cannot be told is not changed
 		}
 	case *int:
 		if n, ok := v.(int64); ok && n >= math.MinInt32 && n <= math.MaxInt32 {

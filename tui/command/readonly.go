@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,8 +59,8 @@ func (g *globals) refuse(c *cobra.Command) error {
 	return usagef("%s, and this is a read-only session; it is one by --read-only or by account.read_only in the configuration", what)
 }
 
-// isReadOnly looks into the configuration, too. One that cannot be read is told of
-// by whoever needs it.
+// isReadOnly looks into the configuration, too. What is wrong in it is told by
+// whoever needs it.
 func (g *globals) isReadOnly() bool {
 	if g.readOnly {
 		return true
@@ -69,5 +70,8 @@ func (g *globals) isReadOnly() bool {
 		return false
 	}
 	cfg, err := config.Load(paths.ConfigFile())
-	return err == nil && cfg.Account.ReadOnly
+	if _, wrong := errors.AsType[*config.Error](err); err != nil && !wrong {
+		return false
+	}
+	return cfg.Account.ReadOnly
 }

@@ -62,6 +62,11 @@ type globals struct {
 
 	readOnly bool
 
+	// lenient goes on with the defaults of settings that are wrong; problems are
+	// what is wrong, told on the screen where there is one.
+	lenient, screen bool
+	problems        []string
+
 	theme string
 	color string
 	mouse bool
@@ -137,6 +142,7 @@ AWS-compatible service inside this process that really trains and really answers
 			if err := g.refuse(cmd); err != nil {
 				return err
 			}
+			g.lenient = looking[pathOf(cmd)]
 			g.started = true
 			return nil
 		},

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"tunebench/backend/account"
@@ -47,7 +49,12 @@ func (g *globals) settings() (config.Paths, config.Config, error) {
 		return paths, config.Config{}, err
 	}
 	cfg, err := config.Load(paths.ConfigFile())
-	if err != nil {
+	if wrong, ok := errors.AsType[*config.Error](err); ok && g.forgives(wrong) {
+		g.problems = append(g.problems, strings.Split(wrong.Error(), "\n")...)
+		if !g.screen {
+			g.say("%s", wrong.Error()+"\ntheir defaults hold")
+		}
+	} else if err != nil {
 		return paths, cfg, err // work that may cost money does not start on a guess
 	}
 	if err := paths.Create(); err != nil {
@@ -67,6 +74,16 @@ func (g *globals) settings() (config.Paths, config.Config, error) {
 		cfg.Account.Region = g.region
 	}
 	return paths, cfg, nil
+}
+
+// forgives reports whether the command goes on with the defaults of what is wrong:
+// the screen does, and commands that only look, unless it could be another account
+// then that they look at.
+func (g *globals) forgives(wrong *config.Error) bool {
+	if g.screen {
+		return true
+	}
+	return g.lenient && !slices.ContainsFunc(wrong.Problems, func(p config.Problem) bool { return p.Key == "" || strings.HasPrefix(p.Key, "account") })
 }
 
 // open opens the account and builds the services. The caller closes it.

@@ -79,6 +79,7 @@ func Workbench(home string) (tui.Deps, error) {
 
 // workbench is what the screen is given.
 func (g *globals) workbench() (tui.Deps, config.Paths, error) {
+	g.lenient, g.screen, g.problems = true, true, nil
 	paths, cfg, err := g.settings()
 	if err != nil {
 		return tui.Deps{}, paths, err
@@ -110,6 +111,13 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 		HeldOut:     sampleHeldout,
 		WorkDir:     filepath.Join(paths.State, "datasets"),
 		Paths:       completePath,
+		Problems:    g.problems,
+		SettingLine: func(setting string) string {
+			if n := config.Line(paths.ConfigFile(), setting); n > 0 {
+				return fmt.Sprintf("%s:%d: %s", paths.ConfigFile(), n, setting)
+			}
+			return setting
+		},
 		Create: func(path string) (io.WriteCloser, error) {
 			return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		},

@@ -7,6 +7,7 @@ package keys
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -100,30 +101,114 @@ func (t *Table) Footer() []*Binding {
 	return all
 }
 
+// Refusal is why an action does not get the keys that it was to have: its own
+// hold.
+type Refusal struct {
+	ID     string
+	Reason string
+}
+
+func (r *Refusal) Error() string { return r.Reason }
+
 // Rebind gives actions other keys, by ID. It refuses names that are unknown and
-// keys that another action of the same scope has, and says which.
-func Rebind(tables []*Table, keys map[string][]string) error {
-	known := map[string]bool{}
+// keys that another action of the same scope has, each by name; the rest holds.
+func Rebind(tables []*Table, keys map[string][]string) []*Refusal {
+	own := map[*Binding][]string{}
+	var ids []string
 	for _, t := range tables {
 		for i := range t.Bindings {
 			b := &t.Bindings[i]
-			known[b.ID] = true
+			ids = append(ids, b.ID)
 			if k, ok := keys[b.ID]; ok {
+				own[b] = b.Keys
 				b.Keys = slices.Clone(k)
 			}
 		}
 	}
-	for id := range keys {
-		if !known[id] {
-			return fmt.Errorf("there is no action %q to give keys to; the actions are listed by ? in the workbench", id)
+	var refused []*Refusal
+	for _, id := range slices.Sorted(maps.Keys(keys)) {
+		if slices.Contains(ids, id) {
+			continue
+		}
+		why := "there is no such action; ? in the workbench lists them"
+		if near := nearest(id, ids); near != "" {
+			why = "there is no such action; did you mean " + near + "?"
+		}
+		refused = append(refused, &Refusal{id, why})
+	}
+	// Giving one action its own keys back may collide with another that was given
+	// them, so this is done until nothing collides.
+	told := map[string]bool{}
+	for again := true; again; {
+		again = false
+		for _, t := range tables {
+			a, b, key := t.collision()
+			if a == nil {
+				continue
+			}
+			if _, given := own[b]; !given {
+				a, b = b, a
+			}
+			before, given := own[b]
+			if !given {
+				return append(refused, &Refusal{b.ID, fmt.Sprintf("%s: the key %s belongs to %s, too", t.Scope, key, a.ID)})
+			}
+			b.Keys = before
+			delete(own, b)
+			again = true
+			if !told[b.ID] {
+				told[b.ID] = true
+				refused = append(refused, &Refusal{b.ID, fmt.Sprintf("the key %s is that of %s (%s) already, so its own keys hold; give one of them another key", key, a.ID, t.Scope)})
+			}
 		}
 	}
-	for _, t := range tables {
-		if err := t.Check(); err != nil {
-			return err
+	return refused
+}
+
+// collision returns two actions that have a key in common; nil if there are none.
+func (t *Table) collision() (a, b *Binding, key string) {
+	owner := map[string]*Binding{}
+	for i := range t.Bindings {
+		b := &t.Bindings[i]
+		for _, k := range b.Keys {
+			if o := owner[k]; o != nil && o != b {
+				return o, b, k
+			}
+			owner[k] = b
 		}
 	}
-	return nil
+	return nil, nil, ""
+}
+
+// nearest returns the name that differs from id least, if it is a likely slip.
+func nearest(id string, names []string) string {
+	best, least := "", max(2, len(id)/4)+1
+	for _, n := range names {
+		if d := distance(id, n); d < least {
+			best, least = n, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters have to be put in, left out or replaced.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		left := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := left
+			if a[i] != b[j] {
+				d = min(left, row[j], row[j+1]) + 1
+			}
+			left, row[j+1] = row[j+1], d
+		}
+	}
+	return row[len(b)]
 }
 
 // Check reports a key that two actions of the scope have, or an action that is
