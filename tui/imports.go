@@ -214,6 +214,7 @@ func (p *importPane) job() *modelimport.Job {
 // startWith opens the form for a training job or another source, and checks it
 // at once.
 func (p *importPane) startWith(trainingJob, source string) tea.Cmd {
+	p.app.hush() // the word that a job is done has been heard
 	cmd := p.app.goTo(p)
 	if why := p.app.needAccount(); why != "" {
 		return tea.Batch(cmd, p.app.say(widget.Warn, widget.MarkWarning, why))

@@ -1,7 +1,7 @@
 // Command shots draws the README's screens from the real program: it plays the
 // loop on a local account of its own and writes two images of each pane, NAME.svg
-// for dark pages and NAME-light.svg for light ones. Every number in them comes
-// from work done while it runs.
+// for dark pages and NAME-light.svg for light ones, and a film of the tour,
+// demo.svg. Every number in them comes from work done while it runs.
 //
 //	go run ./tui/uitest/shots
 package main
@@ -50,13 +50,13 @@ func run(out, samples string) (err error) {
 		return err
 	}
 	a := artist{out: out, dark: dark, light: light}
-	err = a.sit(width, height, play)
+	err = a.still(width, height, play)
 	for _, size := range [][2]int{{80, 24}, {200, 50}} {
-		err = errors.Join(err, a.sit(size[0], size[1], func(s *uitest.Screen, shot shooter) {
+		err = errors.Join(err, a.still(size[0], size[1], func(s *uitest.Screen, shot shooter) {
 			datasets(s, func(s *uitest.Screen, name, about string) { shot(s, fmt.Sprintf("%s-%d", name, size[0]), about) })
 		}))
 	}
-	return err
+	return errors.Join(err, a.demo())
 }
 
 // shooter draws the screen as NAME.svg and NAME-light.svg.
@@ -67,8 +67,9 @@ type artist struct {
 	dark, light look
 }
 
-// sit plays a workbench of its own on a terminal of that size.
-func (a artist) sit(width, height int, play func(*uitest.Screen, shooter)) (err error) {
+// sit plays a workbench of its own on a terminal of that size, with the tour or
+// without.
+func (a artist) sit(width, height int, tour bool, play func(*uitest.Screen, *player)) (err error) {
 	home, err := os.MkdirTemp("", "tunebench-shots-*")
 	if err != nil {
 		return err
@@ -79,28 +80,35 @@ func (a artist) sit(width, height int, play func(*uitest.Screen, shooter)) (err 
 		return err
 	}
 	d.UI.Theme, d.UI.Color = "auto", "truecolor" // it follows the terminal, see wear
-	d.Tour = false
+	d.Tour = tour
 
 	p := &player{}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	defer func() { err = errors.Join(err, p.finish(recover())) }()
-	play(uitest.Start(p, d, width, height), func(s *uitest.Screen, name, about string) {
-		write := func(file string, l look) {
-			b := svg.Draw(s.Cells(), svg.Window{
-				Title: "tunebench", Describe: about,
-				Background: l.color(themes.Background), Text: l.color(themes.Text), Muted: l.color(themes.Muted), Line: l.color(themes.Border),
-			})
-			if err := os.WriteFile(filepath.Join(a.out, file), b, 0o644); err != nil {
-				p.Fatalf("%v", err)
-			}
-			fmt.Printf("%s  %d bytes\n", file, len(b))
-		}
-		write(name+".svg", a.dark)
-		wear(s, a.light, a.dark)
-		write(name+"-light.svg", a.light)
-		wear(s, a.dark, a.light)
-	})
+	play(uitest.Start(p, d, width, height), p)
 	return nil
+}
+
+// still draws single screens of a workbench that is played.
+func (a artist) still(width, height int, play func(*uitest.Screen, shooter)) error {
+	return a.sit(width, height, false, func(s *uitest.Screen, p *player) {
+		play(s, func(s *uitest.Screen, name, about string) {
+			write := func(file string, l look) {
+				b := svg.Draw(s.Cells(), svg.Window{
+					Title: "tunebench", Describe: about,
+					Background: l.color(themes.Background), Text: l.color(themes.Text), Muted: l.color(themes.Muted), Line: l.color(themes.Border),
+				})
+				if err := os.WriteFile(filepath.Join(a.out, file), b, 0o644); err != nil {
+					p.Fatalf("%v", err)
+				}
+				fmt.Printf("%s  %d bytes\n", file, len(b))
+			}
+			write(name+".svg", a.dark)
+			wear(s, a.light, a.dark)
+			write(name+"-light.svg", a.light)
+			wear(s, a.dark, a.light)
+		})
+	})
 }
 
 // look is a theme whose colours are all given as red, green and blue.

@@ -205,18 +205,32 @@ func (r *run) end(d *drawing) {
 // image writes everything that was collected.
 func (d *drawing) image(width, height int) []byte {
 	var b bytes.Buffer
-	w := d.window
+	d.window.head(&b, width, height, "")
+	d.body(&b)
+	b.WriteString("</svg>\n")
+	return b.Bytes()
+}
+
+// head begins an image with the window that screens are drawn in.
+func (w Window) head(b *bytes.Buffer, width, height int, css string) {
 	line := hex(w.Line)
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" font-family="%s" font-size="%d">`+"\n",
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" font-family="%s" font-size="%d">`+"\n",
 		width, height, width, height, fonts, fontSize)
-	fmt.Fprintf(&b, "<title>%s</title>\n", escaped(w.Describe))
-	fmt.Fprintf(&b, `<rect x=".5" y=".5" width="%d" height="%d" rx="10" fill="%s" stroke="%s"/>`+"\n", width-1, height-1, d.background, line)
-	fmt.Fprintf(&b, `<path stroke="%s" stroke-width="11" stroke-linecap="round" d="M22 %dh.01M41 %[2]dh.01M60 %[2]dh.01"/>`+"\n", line, titleH/2+4)
-	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle" font-size="13" fill="%s">%s</text>`+"\n", width/2, titleH/2+9, hex(w.Muted), escaped(w.Title))
+	fmt.Fprintf(b, "<title>%s</title>\n", escaped(w.Describe))
+	if css != "" {
+		fmt.Fprintf(b, "<style>\n%s</style>\n", css)
+	}
+	fmt.Fprintf(b, `<rect x=".5" y=".5" width="%d" height="%d" rx="10" fill="%s" stroke="%s"/>`+"\n", width-1, height-1, hex(w.Background), line)
+	fmt.Fprintf(b, `<path stroke="%s" stroke-width="11" stroke-linecap="round" d="M22 %dh.01M41 %[2]dh.01M60 %[2]dh.01"/>`+"\n", line, titleH/2+4)
+	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="middle" font-size="13" fill="%s">%s</text>`+"\n", width/2, titleH/2+9, hex(w.Muted), escaped(w.Title))
+}
+
+// body writes the cells.
+func (d *drawing) body(b *bytes.Buffer) {
 	paths := func(l *layer[string], attrs string) {
 		for _, k := range l.keys {
 			l.flush(k)
-			fmt.Fprintf(&b, `<path `+attrs+` d="%s"/>`+"\n", k, l.data[k])
+			fmt.Fprintf(b, `<path `+attrs+` d="%s"/>`+"\n", k, l.data[k])
 		}
 	}
 	paths(&d.under, `fill="%s"`)
@@ -224,17 +238,15 @@ func (d *drawing) image(width, height int) []byte {
 	paths(&d.arcs, `fill="none" stroke="%s"`)
 	paths(&d.dots, `stroke="%s" stroke-width="2.6" stroke-linecap="round"`)
 	for _, k := range d.text.keys {
-		fmt.Fprintf(&b, `<g fill="%s"`, k.fill)
+		fmt.Fprintf(b, `<g fill="%s"`, k.fill)
 		if k.bold {
 			b.WriteString(` font-weight="700"`)
 		}
 		if k.italic {
 			b.WriteString(` font-style="italic"`)
 		}
-		fmt.Fprintf(&b, ">\n%s</g>\n", d.text.data[k])
+		fmt.Fprintf(b, ">\n%s</g>\n", d.text.data[k])
 	}
-	b.WriteString("</svg>\n")
-	return b.Bytes()
 }
 
 func escaped(s string) string {
