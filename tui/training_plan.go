@@ -210,6 +210,9 @@ func (p *trainingPane) planSheet(l *widget.Look, w, wrap int, pl training.Plan) 
 			}
 			lines = append(lines, l.Row(w).Gap(2).Put(st, mark).Gap(1).Put(st, s).String())
 		}
+		if then == "" {
+			return
+		}
 		for _, s := range l.Wrap(then, wrap-6) {
 			lines = append(lines, l.Row(w).Gap(4).Put(widget.Muted, s).String())
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 
 	"tunebench/backend/account/awserror"
@@ -112,6 +113,12 @@ func (s *Service) Resume(ctx context.Context, job string) (Spec, error) {
 	case checkpoints == "":
 		return spec, fmt.Errorf("the training job %s has no place for checkpoints to go on from; train again starts it anew", j.Name)
 	}
+	switch some, err := s.holdsSome(ctx, checkpoints); {
+	case err != nil:
+		spec.Remarks = append(spec.Remarks, fmt.Sprintf("whether %s has written a checkpoint could not be looked up (%v); without one the new job begins at step 0", j.Name, awserror.Explain(err)))
+	case !some:
+		return spec, fmt.Errorf("the training job %s has written no checkpoint to go on from; train again (A on the screen) starts it anew", j.Name)
+	}
 	spec.Options.Checkpoints = checkpoints
 	if len(spec.Options.Tags) < mostTags {
 		tags := maps.Clone(spec.Options.Tags)
@@ -123,6 +130,16 @@ func (s *Service) Resume(ctx context.Context, job string) (Spec, error) {
 	}
 	spec.Name, err = s.nextName(ctx, job, "r")
 	return spec, err
+}
+
+// holdsSome reports whether something lies under an s3:// prefix.
+func (s *Service) holdsSome(ctx context.Context, uri string) (bool, error) {
+	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(uri, "s3://"), "/")
+	out, err := s.c.S3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix, MaxKeys: aws.Int32(1)})
+	if err != nil {
+		return false, err
+	}
+	return len(out.Contents) > 0, nil
 }
 
 func (s *Service) checkpointsOf(ctx context.Context, job string) (Job, string, error) {

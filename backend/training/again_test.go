@@ -21,6 +21,15 @@ func TestResumeOnTheLocalAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.until("one", ended).Close()
+	w.start("early", map[string]string{"max_steps": "100000"})
+	w.until("early", func(watch *training.Watch) bool { return watch.Latest().Step != nil }).Close()
+	if err := w.svc.Stop(ctx, "early"); err != nil {
+		t.Fatal(err)
+	}
+	w.until("early", ended).Close()
+	if _, err := w.svc.Resume(ctx, "early"); err == nil || !strings.Contains(err.Error(), "has written no checkpoint to go on from") {
+		t.Errorf("%v", err)
+	}
 	spec, err := w.svc.Resume(ctx, "one")
 	if err != nil {
 		t.Fatal(err)

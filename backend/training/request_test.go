@@ -24,6 +24,7 @@ var requestCases = map[string]Spec{
 	"vpc":       {Options: Options{Subnets: []string{"subnet-0a", "subnet-0b"}, SecurityGroups: []string{"sg-0a"}}},
 	"isolated":  {Options: Options{NetworkIsolation: true, BaseWeights: "s3://bkt/base/mistral/", Wheels: "s3://bkt/wheels/"}},
 	"two-nodes": {Options: Options{Instance: "ml.g5.12xlarge", InstanceCount: 2}},
+	"notebook":  {Preset: "notebook", Options: Options{Instance: "ml.g5.12xlarge", InstanceCount: 1, MaxRuntimeHours: 48}},
 	"kms-tags":  {Options: Options{Instance: "ml.p3.2xlarge", KMSKey: "arn:aws:kms:us-east-1:111122223333:key/k", Tags: map[string]string{"team": "search", "cost": "42"}}},
 }
 

@@ -236,7 +236,7 @@ func (j Job) Keeps() string {
 		return "It has not begun to train, so nothing is lost and nothing is kept but its log."
 	}
 	if j.BaseModel == SmallBase {
-		return "What it has learnt so far becomes its artifact, and a new job can go on from its last checkpoint."
+		return "What it has learnt so far becomes its artifact, and a new job can go on from its last checkpoint, if it has written one."
 	}
 	return "It saves a checkpoint and ends without an artifact; a new job can go on from there."
 }
