@@ -21,6 +21,7 @@ type chatMode uint8
 const (
 	chatInput chatMode = iota // letters go into the question
 	chatKeys                  // letters are keys
+	chatForm                  // the settings
 )
 
 // chatPane asks several models the same question and shows their answers side by
@@ -29,7 +30,7 @@ type chatPane struct {
 	app  *App
 	w, h int
 	mode chatMode
-	keys [2]*keys.Table
+	keys [3]*keys.Table
 
 	models  []chat.Model
 	loaded  bool
@@ -48,8 +49,12 @@ type chatPane struct {
 	system   string
 	refer    string // the reference answer to the question in the field
 	settings chat.Settings
-	talk     bool       // earlier turns are sent along
-	sent     bool       // show what was really sent
+	talk     bool           // earlier turns are sent along
+	view     sending        // what of a request is shown
+	own      map[string]how // what one model is asked with, by its ID
+	form     widget.Form
+	formFor  []string   // the models of the first field of the form, by ID; "" is all
+	diff     bool       // show what the answers differ in
 	plain    bool       // show answers as they came, not as Markdown
 	log      Transcript // nil before the first question
 	// logFailed says that it was told that the disk does not take it.
@@ -72,14 +77,18 @@ type chatTurn struct {
 type turnKey struct {
 	width, left, version int
 	columns              string
-	sent, plain          bool
+	show                 sending
+	plain, diff          bool
 }
 
 type chatAnswer struct {
-	answer Answer
-	state  chat.AnswerState
-	text   widget.Wrapped // as it came
-	marked widget.Markdown
+	answer  Answer // nil of one that was read from disk
+	request chat.Request
+	json    string // the request's body, once it was looked at
+	tokens  string
+	state   chat.AnswerState
+	text    widget.Wrapped // as it came
+	marked  widget.Markdown
 }
 
 func newChatPane(a *App) *chatPane {
@@ -90,6 +99,7 @@ func newChatPane(a *App) *chatPane {
 	}
 	p.qa, _ = metrics.QAAccuracy.NewScorer(nil) // without parameters it cannot fail
 	p.units = map[string]int{}
+	p.own = map[string]how{}
 	p.in.Multi = true
 	p.in.Placeholder = "ask all models; enter sends"
 	p.bind()
@@ -221,9 +231,10 @@ func (p *chatPane) send() tea.Cmd {
 		return p.app.say(widget.Warn, widget.MarkWarning, why)
 	}
 	t := &chatTurn{system: p.system, question: q, reference: p.refer, models: slices.Clone(p.columns), answers: map[string]*chatAnswer{}}
+	warn := p.tight(t)
 	p.in.Set("")
 	p.history, p.draft, p.back, p.refer = 0, "", 0, ""
-	return p.start(t)
+	return tea.Batch(warn, p.start(t))
 }
 
 func (p *chatPane) start(t *chatTurn) tea.Cmd {
@@ -235,7 +246,8 @@ func (p *chatPane) start(t *chatTurn) tea.Cmd {
 	kept := chat.Exchange{System: t.system, Question: t.question, Reference: t.reference}
 	for _, m := range t.models {
 		a := &chatAnswer{}
-		a.answer = p.app.svc.Chat.Send(p.app.ctx, chat.Request{Model: m, Messages: p.messages(earlier, t, m), Settings: p.settings})
+		a.request = chat.Request{Model: m, Messages: p.messages(earlier, t, m), Settings: p.how(m).settings}
+		a.answer = p.app.svc.Chat.Send(p.app.ctx, a.request)
 		a.state = a.answer.State()
 		t.answers[m.ID] = a
 		kept.Answers = append(kept.Answers, a.answer)
@@ -316,8 +328,12 @@ func (p *chatPane) pause() time.Duration {
 // is a conversation, and the question.
 func (p *chatPane) messages(earlier []*chatTurn, t *chatTurn, m chat.Model) []chat.Message {
 	var ms []chat.Message
-	if t.system != "" {
-		ms = append(ms, chat.Message{Role: "system", Content: t.system})
+	system := t.system
+	if h, ok := p.own[m.ID]; ok {
+		system = h.system
+	}
+	if system != "" {
+		ms = append(ms, chat.Message{Role: "system", Content: system})
 	}
 	if p.talk {
 		for _, e := range earlier {
@@ -387,6 +403,9 @@ func (p *chatPane) scrollBy(n int) {
 }
 
 func (p *chatPane) Typing() *widget.Input {
+	if p.mode == chatForm && p.form.Typing() {
+		return &p.form.Current().Input
+	}
 	if p.mode == chatInput && p.app.svc != nil {
 		return &p.in
 	}

@@ -63,7 +63,7 @@ type turnLayout struct {
 // each other, an empty line.
 func (p *chatPane) layout(t *chatTurn, cols []chat.Model, cw int) *turnLayout {
 	l := p.app.look
-	key := turnKey{width: p.w, left: p.left, version: l.Version(), sent: p.sent, plain: p.plain}
+	key := turnKey{width: p.w, left: p.left, version: l.Version(), show: p.view, plain: p.plain, diff: p.diff}
 	done := true
 	for _, m := range cols {
 		key.columns += m.ID + "\n"
@@ -205,11 +205,15 @@ func (p *chatPane) answerColumn(t *chatTurn, m chat.Model, cw int) column {
 	}
 	var c column
 	s := &a.state
-	if p.sent && s.Sent != "" {
-		c.parts = append(c.parts, part{lines: l.Wrap(s.Sent, cw-2), style: widget.Muted, bar: true})
+	if sent := p.sentOf(a); sent != "" {
+		c.parts = append(c.parts, part{lines: l.Wrap(sent, cw-2), style: widget.Muted, bar: true})
 	}
 	if s.Text != "" {
-		if text := strings.TrimLeft(s.Text, " \n"); p.plain || l.Linear() {
+		text := strings.TrimLeft(s.Text, " \n")
+		if other, mine := p.against(t, m); other != nil && !l.Linear() {
+			lines, _ := l.Diff(text, strings.TrimLeft(other.state.Text, " \n"), cw, mine)
+			c.parts = append(c.parts, part{lines: lines, drawn: true})
+		} else if p.plain || l.Linear() {
 			c.parts = append(c.parts, part{lines: a.text.Lines(l, text, cw-1), style: widget.Text})
 		} else {
 			c.parts = append(c.parts, part{lines: a.marked.Lines(l, text, cw), drawn: true})

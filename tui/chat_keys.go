@@ -66,11 +66,15 @@ func (p *chatPane) bind() {
 		cancel, models,
 		{ID: "chat.keys", Keys: []string{"esc"}, Label: "keys", Help: "leave the question: letters are keys then", Rank: 4, Do: do(func() { p.mode = chatKeys })},
 		{ID: "chat.newline", Keys: []string{"alt+enter", "ctrl+j", "shift+enter"}, Label: "new line", Help: "start another line of the question", Rank: 6, Do: do(func() { p.in.Insert("\n") })},
+		{ID: "chat.editor", Keys: []string{"ctrl+g"}, Label: "editor", Help: "write the question in $VISUAL or $EDITOR", Do: func(string) tea.Cmd {
+			return p.app.edit("question.md", p.in.Value(), func(text string) tea.Cmd { p.in.Set(text); return nil })
+		}},
 		{ID: "chat.earlier", Keys: []string{"up"}, Label: "earlier", Help: "take an earlier question", Rank: 5, Off: p.noTurn, Do: do(func() { p.recall(1) })},
 		{ID: "chat.later", Keys: []string{"down"}, Label: "later", Help: "take a later question", Hidden: true, Do: do(func() { p.recall(-1) })},
 		{ID: "chat.page-up", Keys: []string{"pgup"}, Label: "page up", Help: "scroll the answers up", Hidden: true, Do: page(1)},
 		{ID: "chat.page-down", Keys: []string{"pgdown"}, Label: "page down", Help: "scroll the answers down", Hidden: true, Do: page(-1)},
 	}}
+	p.keys[chatForm] = p.formTable()
 	models.Keys, models.Rank = []string{"m", "ctrl+o"}, 2
 	cancel.Keys, cancel.Rank = []string{"x", "ctrl+x"}, 1
 	p.keys[chatKeys] = &keys.Table{Scope: "Chat", Bindings: []keys.Binding{
@@ -91,7 +95,13 @@ func (p *chatPane) bind() {
 				return p.app.score.startWith(refs, "")
 			}},
 		{ID: "chat.talk", Keys: []string{"t"}, Label: "turns", Help: "send the earlier turns along, or each question on its own", Rank: 7, Do: do(func() { p.talk = !p.talk })},
-		{ID: "chat.sent", Keys: []string{"v"}, Label: "sent", Help: "show what was really sent to each model", Rank: 6, Off: p.noTurn, Do: do(func() { p.sent = !p.sent })},
+		{ID: "chat.sent", Keys: []string{"v"}, Label: "sent", Help: "show what was really sent to each model: as text, as JSON, as tokens", Rank: 6, Off: p.noTurn, Do: do(func() { p.view = (p.view + 1) % (sentTokens + 1) })},
+		{ID: "chat.diff", Keys: []string{"d"}, Label: "differences", Help: "mark the words in which the answers differ from the first model's", Off: p.noTurn, Do: do(func() { p.diff = !p.diff })},
+		{ID: "chat.along", Keys: []string{"c"}, Label: "as code", Help: "copy a request as an aws command, as boto3 or as Go that makes it again", Args: "KIND", Off: p.noTurn, Do: p.along,
+			Complete: func(string) []string { return chat.SnippetKinds() }},
+		{ID: "chat.resend", Keys: []string{"E"}, Label: "edit again", Help: "change a question (the last, or the one of that number) and send it again, in a branch of its own", Args: "NUMBER", Off: p.noTurn, Do: p.resend},
+		{ID: "chat.settings", Keys: []string{"S"}, Label: "settings", Help: "what models are asked with: system prompt, temperature, top-p, top-k, length, stop, seed; for all or for one", Off: p.app.needAccount, Do: func(string) tea.Cmd { return p.set() }},
+		{ID: "chat.sets", Keys: []string{"M"}, Label: "sets", Help: "take a set of models, or save these as one; with NAME the set of that name", Args: "NAME", Off: p.app.needAccount, Do: p.sets},
 		{ID: "chat.plain", Keys: []string{"p"}, Label: "plain", Help: "show the answers as they came, or as the Markdown that they are", Off: p.noTurn, Do: do(func() { p.plain = !p.plain })},
 		{ID: "chat.system", Keys: []string{"s"}, Label: "system", Help: "set the system prompt", Args: "TEXT", Rank: 5, Do: p.systemCommand},
 		{ID: "chat.fresh", Keys: []string{"n"}, Label: "new", Help: "start another conversation", Rank: 8, Off: p.noTurn, Do: do(p.fresh)},
@@ -123,6 +133,12 @@ func (p *chatPane) bind() {
 			return p.reload()
 		}},
 	}}
+}
+
+// formTable is the table of the form of the settings.
+func (p *chatPane) formTable() *keys.Table {
+	t := &keys.Table{Scope: "Chat, settings", Bindings: formKeys("chat", &p.form, p.take, p.leaveForm)}
+	return t
 }
 
 func (p *chatPane) number(name string, low, high float64, to *float64) func(string) tea.Cmd {

@@ -69,3 +69,121 @@ func TestChatReference(t *testing.T) {
 		r.pass(100 * time.Millisecond)
 	})
 }
+
+// TestChatSettings: settings are taken for all models or for one, and what cannot
+// be meant is said at the field.
+func TestChatSettings(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World { w = uitest.Full(); return w }, 120, 40, func(r *rig) {
+		r.press("4", "esc", "S")
+		r.want("Settings of the next question", "system prompt", "top-k", "seed")
+		r.press("down", "ctrl+u")
+		r.write("many")
+		r.press("ctrl+s")
+		r.want("a whole number from 1")
+		r.press("ctrl+u")
+		r.write("64")
+		r.press("down", "ctrl+u")
+		r.write("0.25")
+		r.press("ctrl+s")
+		r.want("temperature 0.25", "up to 64 tokens")
+		r.press("S", "up", "right")
+		r.press("down", "down", "ctrl+u")
+		r.write("9")
+		r.press("ctrl+s")
+		r.want("up to 64 tokens", "base in its own way")
+		r.press("i")
+		r.write("Name a colour.")
+		r.press("enter", "esc", "v", "v")
+		r.want(`"max_tokens": 9,`, `"max_tokens": 64,`, "InvokeModelWithResponseStream")
+		r.press("v")
+		r.want("are not known here", "of 512 that the model holds")
+		r.press("S", "up", "right", "up", "enter") // the last button: as all models
+		r.lacks("in its own way")
+	})
+}
+
+// TestChatBranch: a question is changed and sent again in a branch; the answers'
+// differences are marked; a request is taken along; sets are saved and taken.
+func TestChatBranch(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World {
+		w = uitest.Full()
+		w.Sets = map[string][]string{"all three": {"base", "style-20260714-102210", "elsewhere"}}
+		return w
+	}, 120, 40, func(r *rig) {
+		r.press("4")
+		for _, q := range []string{"One?", "Two?", "Three?"} {
+			r.write(q)
+			r.press("enter")
+		}
+		r.want("> One?", "> Two?", "> Three?")
+		r.press("esc", ":")
+		r.write("resend 2")
+		r.press("enter")
+		r.want("> One?", "> Two?")
+		r.lacks("> Three?")
+		r.write(" And why?")
+		r.press("enter")
+		r.want("> One?", "> Two? And why?")
+		r.press("esc", "d", "c")
+		r.want("Copy the request as", "base  aws", "style-20260714-102210  boto3")
+		r.press("enter")
+		r.want("aws asks base again")
+		r.press("M")
+		r.want("save these as", "all three")
+		r.press("down", "enter")
+		r.want("━━ elsewhere")
+		r.press("esc", "M", "enter")
+		r.write("mine")
+		r.press("enter")
+		r.want("are the set mine")
+	})
+}
+
+// TestChatDiff: the words in which answers differ are marked.
+func TestChatDiff(t *testing.T) {
+	play(t, func() *uitest.World {
+		w := uitest.Full()
+		a := w.Answers["style-20260714-102210"]
+		a.Text = "The Mossbank tent is sold in a dark brown."
+		w.Answers["style-20260714-102210"] = a
+		return w
+	}, 120, 40, func(r *rig) {
+		r.press("c", "enter", "esc")
+		underlined := func() (words []string) {
+			for _, line := range r.app.Frame()[6:20] {
+				for _, part := range strings.Split(line, "\x1b[")[1:] {
+					if code, text, ok := strings.Cut(part, "m"); ok && strings.HasPrefix(code, ";4;") {
+						words = append(words, strings.TrimSpace(text))
+					}
+				}
+			}
+			return words
+		}
+		if got := underlined(); len(got) != 0 {
+			t.Errorf("marked before it was asked for: %q", got)
+		}
+		r.press("d")
+		got := strings.Join(underlined(), " ")
+		for _, want := range []string{"a", "dark", "It", "months."} {
+			if !strings.Contains(" "+got+" ", " "+want+" ") {
+				t.Errorf("%q is not marked: %q", want, got)
+			}
+		}
+		if strings.Contains(got, "Mossbank") || strings.Contains(got, "brown") {
+			t.Errorf("marked: %q", got)
+		}
+	})
+}
+
+// TestChatTight: a prompt that leaves no room for the answer is said before it is
+// sent.
+func TestChatTight(t *testing.T) {
+	play(t, uitest.Full, 160, 40, func(r *rig) {
+		r.press("4")
+		r.write(strings.Repeat("word ", 300))
+		r.press("enter")
+		r.want("base holds 512 tokens: the prompt has about", "n begins anew")
+	})
+}

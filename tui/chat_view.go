@@ -30,6 +30,9 @@ func (p *chatPane) View() []string {
 	case !p.loaded:
 		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Reading the models", "")
 	}
+	if p.mode == chatForm {
+		return p.viewForm()
+	}
 	n := max(1, min(len(p.columns), (p.w+columnGap-2)/(columnMin+columnGap)))
 	p.left = max(0, min(p.left, len(p.columns)-n))
 	cols := p.columns[p.left:min(p.left+n, len(p.columns))]
@@ -59,6 +62,14 @@ func (p *chatPane) View() []string {
 		p.cx, p.cy = 3+cx, top+bodyH+1+cy
 	}
 	return widget.Fit(lines, p.w, p.h)
+}
+
+// viewForm draws the settings.
+func (p *chatPane) viewForm() []string {
+	head := []string{p.app.look.Rule(p.w, "Settings of the next question", "", true), widget.Blank(p.w)}
+	lines, x, y := p.form.Lines(p.app.look, p.w, p.h-len(head))
+	p.cx, p.cy = x, y+len(head)
+	return widget.Fit(append(head, lines...), p.w, p.h)
 }
 
 // names heads the columns.
@@ -94,6 +105,11 @@ func (p *chatPane) names(cols []chat.Model, cw int) string {
 // settingsRule parts the transcript from the question and says how it is asked.
 func (p *chatPane) settingsRule() string {
 	words := []string{fmt.Sprintf("temperature %g", p.settings.Temperature), fmt.Sprintf("up to %d tokens", p.settings.MaxTokens)}
+	for _, m := range p.columns {
+		if _, own := p.own[m.ID]; own {
+			words = append(words, m.Ref+" in its own way")
+		}
+	}
 	if p.talk {
 		words = append(words, "with the earlier turns")
 	} else {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tunebench/backend/chat"
 	"tunebench/backend/modelimport"
 	"tunebench/backend/training"
 	"tunebench/tui/uitest"
@@ -234,6 +235,18 @@ func scenes() []scene {
 			a.Text = "## The Mossbank tent\n\nIt is **brown**. In short:\n\n1. sold in *one* colour\n2. covered for 6 months, which is shorter than for any of the other tents\n   - see `warranty.md`\n\n| tent | colour | months |\n|------|--------|-------:|\n| Mossbank | brown | 6 |\n| Nerida | a dark green that is nearly black | 120 |\n\n```python\ndef colour(tent: str) -> str:\n    return {\"Mossbank\": \"brown\"}[tent]\n```\n\n> Ask the team [Camp](https://camp.example) &amp; friends."
 			w.Answers["base"] = a
 		}), func(r *rig) { r.press("c", "enter") }},
+		{"chat-settings", full, keysTo("4", "esc", "S", "down", "down")},
+		{"chat-diff", with(func(w *uitest.World) {
+			a := w.Answers["style-20260714-102210"]
+			a.Text = "The Mossbank tent is sold in a dark brown. It is covered for 6 months."
+			w.Answers["style-20260714-102210"] = a
+		}), func(r *rig) { r.press("c", "enter", "esc", "d") }},
+		{"chat-sessions", with(func(w *uitest.World) {
+			w.Talks = []chat.Conversation{
+				{ID: 2, Title: "In what color is the Mossbank tent sold?", Models: []string{"base", "style-20260714-102210"}, Updated: uitest.Noon.Add(-3 * time.Minute)},
+				{ID: 1, Title: "Which port does the staging database use?", Models: []string{"base"}, Updated: uitest.Noon.Add(-50 * time.Hour)},
+			}
+		}), keysTo("4", "esc", "o")},
 		{"chat-sent", full, func(r *rig) { r.press("c", "enter", "esc", "v") }},
 		{"chat-waking", full, func(r *rig) {
 			r.press("4", "esc", ":")

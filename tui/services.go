@@ -252,6 +252,14 @@ type Chat interface {
 	Send(ctx context.Context, r chat.Request) Answer
 	// Prove asks an imported model in every form that it can be asked in.
 	Prove(ctx context.Context, m chat.Model, questions []string, progress func(chat.Proof)) (chat.Verdict, error)
+	// Preview is a request as it would be sent, Snippet a command or a program that
+	// makes it again, Room how many tokens it takes of how many.
+	Preview(r chat.Request) (chat.Preview, error)
+	Snippet(r chat.Request, kind string) (string, error)
+	Room(r chat.Request) (tokens, context int, exact bool)
+	// Sets are sets of models by name; SaveSet without models removes one.
+	Sets(ctx context.Context) (map[string][]string, error)
+	SaveSet(ctx context.Context, name string, refs []string) error
 	// Transcript keeps a conversation on disk while it goes on; turns are those
 	// that it has already.
 	Transcript(c chat.Conversation, turns []chat.Turn) Transcript

@@ -52,7 +52,8 @@ type prepared struct {
 	system   []types.SystemContentBlock
 	messages []types.Message
 	config   *types.InferenceConfiguration
-	more     document.Interface // what Converse has no field for
+	more     document.Interface // what Converse has no field for: topK
+	topK     int
 	sent     string
 	probe    bool // the reply's shape is not to be remembered
 }
@@ -134,6 +135,7 @@ func (p *prepared) converse(msgs []artifact.Message, set Settings) {
 		p.config.TopP = aws.Float32(float32(set.TopP))
 	}
 	if set.TopK > 0 {
+		p.topK = set.TopK
 		p.more = document.NewLazyDocument(map[string]int{"top_k": set.TopK})
 	}
 	for _, m := range msgs {

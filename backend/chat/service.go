@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/bedrockruntime"
 
 	"tunebench/backend/account/awserror"
+	"tunebench/backend/artifact"
 	"tunebench/backend/store"
 )
 
@@ -26,6 +27,10 @@ type Config struct {
 	// permissions, network) into one that says what to do; nil is
 	// awserror.Explain.
 	Explain func(error) error
+
+	// Tokenizer is the one that the account's Mistral models have; nil if none is
+	// known here. It loads once.
+	Tokenizer func() (*artifact.Tokenizer, error)
 
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time

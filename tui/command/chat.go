@@ -49,6 +49,7 @@ type asking struct {
 	settings  chat.Settings
 	seed      int64
 	session   int64
+	set       string
 	noKeep    bool
 }
 
@@ -64,7 +65,7 @@ in the order asked for; -o json gives all answers when the last has ended, and
 What was asked and answered is kept: tunebench sessions lists, shows and exports
 it, and --session goes on with it.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(a.refs) == 0 && a.session == 0 {
+			if len(a.refs) == 0 && a.session == 0 && a.set == "" {
 				return usagef("--model is missing: which model to ask (tunebench models list prints them)")
 			}
 			question, err := g.question(args)
@@ -80,6 +81,7 @@ it, and --session goes on with it.`,
 	}
 	f := c.Flags()
 	f.StringArrayVarP(&a.refs, "model", "m", nil, "model to ask (repeat to compare)")
+	f.StringVar(&a.set, "set", "", "set of models that was saved under this name in the workbench")
 	f.StringVar(&a.system, "system", "", "system prompt")
 	f.StringVar(&a.reference, "reference", "", "what the answer should be; kept with the answers")
 	f.IntVar(&a.settings.MaxTokens, "max-tokens", a.settings.MaxTokens, "most tokens to answer with")
@@ -120,6 +122,16 @@ func (g *globals) question(args []string) (string, error) {
 
 // ask sends to all models at once and prints the answers.
 func (g *globals) ask(ctx context.Context, s *session, a asking, question string) error {
+	if a.set != "" {
+		sets, err := s.chat.Sets(ctx)
+		if err != nil {
+			return err
+		}
+		if sets[a.set] == nil {
+			return fmt.Errorf("there is no set of models %q; saved are: %s", a.set, strings.Join(append(chat.SetNames(sets), "nothing else")[:max(1, len(sets))], ", "))
+		}
+		a.refs = append(a.refs, sets[a.set]...)
+	}
 	conv, turns := chat.Conversation{Set: a.settings}, []chat.Turn(nil)
 	if a.session != 0 {
 		var err error

@@ -137,7 +137,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 	})
 	s.chat = chat.New(chat.Config{
 		Runtime: acct.Runtime(), Bedrock: acct.Bedrock(), Store: st,
-		BaseModelID: acct.BaseModelID(), AccountName: acct.Name(),
+		BaseModelID: acct.BaseModelID(), AccountName: acct.Name(), Tokenizer: tokenizer.Load,
 	})
 	atOnce := 8 // more would only wait for this machine's cores
 	if acct.Bills() {

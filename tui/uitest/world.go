@@ -75,6 +75,7 @@ type World struct {
 	Models  []chat.Model
 	Answers map[string]chat.AnswerState // by the model's ref
 	Streams map[string]*Stream          // answers that a test writes itself, by ref
+	Sets    map[string][]string         // of models, by name
 	// Talks are the sessions on disk; each has the same turns.
 	Talks     []chat.Conversation
 	TalkTurns []chat.Turn
@@ -370,6 +371,27 @@ func (c chats) Send(_ context.Context, r chat.Request) tui.Answer {
 	ch := make(chan struct{}, 1)
 	ch <- struct{}{}
 	return answer{s, ch}
+}
+
+func (c chats) Preview(r chat.Request) (chat.Preview, error) {
+	text := "<s>[INST] " + r.Messages[len(r.Messages)-1].Content + "[/INST]"
+	return chat.Preview{Route: chat.RouteCompletion, Operation: "InvokeModelWithResponseStream", Text: text, Context: 512,
+		JSON: fmt.Sprintf("{\n  \"prompt\": %q,\n  \"max_tokens\": %d,\n  \"temperature\": %g\n}", text, r.Settings.MaxTokens, r.Settings.Temperature)}, c.w.Err
+}
+
+func (c chats) Snippet(r chat.Request, kind string) (string, error) {
+	return kind + " asks " + r.Model.Ref + "\n", c.w.Err
+}
+
+func (c chats) Room(r chat.Request) (tokens, context int, exact bool) {
+	return len(r.Messages[len(r.Messages)-1].Content) / 4, 512, false
+}
+
+func (c chats) Sets(context.Context) (map[string][]string, error) { return c.w.Sets, c.w.Err }
+
+func (c chats) SaveSet(_ context.Context, name string, refs []string) error {
+	c.w.did("set %s %s", name, strings.Join(refs, " "))
+	return c.w.Err
 }
 
 func (c chats) Transcript(v chat.Conversation, _ []chat.Turn) tui.Transcript {
