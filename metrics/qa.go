@@ -275,3 +275,53 @@ func (w *wordSet) insert(hash uint32, start, end int) bool {
 	}
 	return true
 }
+
+// QAParts is how QAAccuracy's scores of a row come about, for the alternative of
+// the target that has the highest F1 (the first of them). Each score is the
+// highest over all alternatives, so others may stand behind some.
+type QAParts struct {
+	Alternative string
+	// Target and Output are the normal forms that are compared: lower case,
+	// without punctuation and articles.
+	Target, Output string
+	// Common, TargetWords and OutputWords count different words.
+	Common, TargetWords, OutputWords int
+}
+
+// ExplainQA says how the scores of a row come about. delimiter is the option
+// target_output_delimiter; "" is its default.
+func ExplainQA(row Row, delimiter string) (QAParts, error) {
+	if delimiter == "" {
+		delimiter = DefaultDelimiter
+	}
+	d, err := newDelimiter(delimiter)
+	if err != nil {
+		return QAParts{}, err
+	}
+	var out, target wordSet
+	normal := appendNormal(nil, pytext.Strip(row.Output))
+	out.fill(normal, nil)
+	best, seen, top := QAParts{}, false, -1.0
+	for rest, more := row.Target, true; more; {
+		var alt string
+		var ok bool
+		if alt, rest, more, ok = d.next(rest); !ok {
+			break
+		}
+		seen = true
+		text := appendNormal(nil, pytext.Strip(alt))
+		common := target.fill(text, &out)
+		f1 := 0.0
+		if common > 0 {
+			f1 = 2 * float64(common) / float64(out.n+target.n)
+		}
+		if f1 > top {
+			top = f1
+			best = QAParts{pytext.Strip(alt), string(text), string(normal), common, target.n, out.n}
+		}
+	}
+	if !seen {
+		return QAParts{}, ErrNoTarget
+	}
+	return best, nil
+}

@@ -26,6 +26,7 @@ const (
 	scoreRecords
 	scoreSearch
 	scoreRecord
+	scoreTrend
 )
 
 // scoreNames are the scores in the order in which they are shown.
@@ -36,7 +37,8 @@ type scorePane struct {
 	app  *App
 	w, h int
 	mode scoreMode
-	keys [5]*keys.Table
+	keys [6]*keys.Table
+	view boardView
 
 	runs    []evaluation.Run
 	loaded  bool
@@ -143,6 +145,7 @@ func (p *scorePane) choose(id string) tea.Cmd {
 func (p *scorePane) take(r evaluation.Run) tea.Cmd {
 	if p.run == nil || p.run.ID != r.ID {
 		p.recs, p.top = recordList{}, 0
+		p.view.beside, p.view.without = nil, false
 		if p.mode != scoreForm {
 			p.mode = scoreBoard
 		}
@@ -338,7 +341,7 @@ func (p *scorePane) export(args string) tea.Cmd {
 	if args != "" {
 		return write(args)
 	}
-	m := &prompt{app: p.app, title: "Export this run", help: "the name's end decides: .md, .csv or .jsonl", do: func(s string) tea.Cmd {
+	m := &prompt{app: p.app, title: "Export this run", help: "the name's end decides: .md, .html, .csv or .jsonl", do: func(s string) tea.Cmd {
 		if s == "" {
 			return nil
 		}

@@ -26,6 +26,16 @@ func (p *scorePane) noLive() string {
 	return ""
 }
 
+func (p *scorePane) noEnded() string {
+	switch {
+	case p.noRun() != "":
+		return p.noRun()
+	case p.live != nil && p.live.Run().ID == p.run.ID:
+		return "the run is still going on"
+	}
+	return ""
+}
+
 func (p *scorePane) noResume() string {
 	switch {
 	case p.noRun() != "":
@@ -44,7 +54,7 @@ func (p *scorePane) bind() {
 	}
 	nextScore := func(reload bool) func(string) tea.Cmd {
 		return func(string) tea.Cmd {
-			p.score = (p.score + 1) % len(scoreNames)
+			p.score = (p.score + 1) % len(p.names())
 			if reload {
 				return p.readRecords(0)
 			}
@@ -70,8 +80,12 @@ func (p *scorePane) bind() {
 			return p.resume()
 		}},
 		{ID: "score.score", Keys: []string{"s"}, Label: "score", Help: "show categories and records for another score", Rank: 5, Off: p.noRun, Do: nextScore(false)},
+		{ID: "score.arrange", Keys: []string{"v"}, Label: "arrange", Help: "sort, pin and hide models and scores", Rank: 9, Off: p.noRun, Do: do(p.arrange)},
+		{ID: "score.beside", Keys: []string{"b"}, Label: "beside", Help: "put the models of an earlier run over this dataset beside these", Rank: 10, Off: p.noOther, Do: do(p.pickBeside)},
+		{ID: "score.trend", Keys: []string{"t"}, Label: "trend", Help: "the score in all runs over this dataset", Rank: 11, Off: p.noRun, Do: do(func() { p.mode, p.top = scoreTrend, 0 })},
+		{ID: "score.exclude", Keys: []string{"e"}, Label: "leave out", Help: "leave the rows out that are marked, or take them in again", Rank: 12, Off: p.noEnded, Do: func(string) tea.Cmd { return p.exclude() }},
 		{ID: "score.runs", Keys: []string{"o"}, Label: "runs", Help: "show an earlier run", Rank: 6, Off: p.noRun, Do: do(p.pick)},
-		{ID: "score.export", Keys: []string{"X"}, Label: "export", Help: "write the run to a file: .md, .csv or .jsonl", Args: "FILE", Rank: 7, Off: p.noRun, Do: p.export},
+		{ID: "score.export", Keys: []string{"X"}, Label: "export", Help: "write the run to a file: .md, .html, .csv or .jsonl", Args: "FILE", Rank: 7, Off: p.noRun, Do: p.export},
 		{ID: "score.chat", Keys: []string{"c"}, Label: "chat", Help: "chat with the models of this run", Rank: 8, Off: p.noRun, Do: func(string) tea.Cmd { return p.app.chat.with(p.run.Spec.Models...) }},
 		{ID: "score.down", Keys: []string{"down", "j"}, Label: "down", Help: "scroll down", Hidden: true, Do: do(func() { p.top++ })},
 		{ID: "score.up", Keys: []string{"up", "k"}, Label: "up", Help: "scroll up", Hidden: true, Do: do(func() { p.top = max(0, p.top-1) })},
@@ -90,11 +104,16 @@ func (p *scorePane) bind() {
 		r := p.recs.at()
 		return tea.Batch(p.app.chat.with(p.run.Spec.Models...), p.app.chat.ask(r.System, r.Question, r.Reference))
 	}}
+	mark := keys.Binding{ID: "score.mark", Keys: []string{"!"}, Label: "mark", Help: "mark the row as wrong, as ambiguous, or not at all", Rank: 6, Off: p.noRecord, Do: func(string) tea.Cmd { return p.mark() }}
 	p.keys[scoreRecords] = &keys.Table{Scope: "Scoreboard, records", Bindings: []keys.Binding{
 		{ID: "score.record", Keys: []string{"enter"}, Label: "record", Help: "show this record with the answers of all models", Rank: 1, Off: p.noRecord, Do: func(string) tea.Cmd { return p.openRecord() }},
 		{ID: "score.board", Keys: []string{"esc", "backspace"}, Label: "scores", Help: "back to the scores", Rank: 7, Do: do(func() { p.mode = scoreBoard })},
 		{ID: "score.model", Keys: []string{"m"}, Label: "model", Help: "records of another model", Rank: 2, Do: func(string) tea.Cmd { p.recs.model++; return p.readRecords(0) }},
-		{ID: "score.worst", Keys: []string{"w"}, Label: "worst", Help: "worst first, or in the order of the dataset", Rank: 3, Do: func(string) tea.Cmd { p.recs.worst = !p.recs.worst; return p.readRecords(0) }},
+		{ID: "score.worst", Keys: []string{"w"}, Label: "order", Help: "worst first against the baseline, best first, or in the order of the dataset", Rank: 3, Do: func(string) tea.Cmd { p.recs.order = (p.recs.order + 1) % 3; return p.readRecords(0) }},
+		{ID: "score.failing", Keys: []string{"b"}, Label: "all fail", Help: "only records on which no model scores, or all", Rank: 8, Do: func(string) tea.Cmd { p.recs.failing = !p.recs.failing; return p.readRecords(0) }},
+		{ID: "score.bounds", Keys: []string{"%"}, Label: "range", Help: "records with a score of 0 %, up to 50 %, from 50 %, of 100 %, then all", Rank: 9, Do: func(string) tea.Cmd { p.recs.bounds = (p.recs.bounds + 1) % len(scoreBounds); return p.readRecords(0) }},
+		{ID: "score.marked", Keys: []string{"M"}, Label: "marked", Help: "only marked records, or all", Rank: 10, Do: func(string) tea.Cmd { p.recs.marked = !p.recs.marked; return p.readRecords(0) }},
+		mark,
 		{ID: "score.category", Keys: []string{"f"}, Label: "category", Help: "records of one category after the other, then of all", Rank: 5, Do: func(string) tea.Cmd { p.recs.category++; return p.readRecords(0) }},
 		{ID: "score.find", Keys: []string{"/"}, Label: "find", Help: "records that hold a text", Args: "TEXT", Rank: 4, Do: func(s string) tea.Cmd {
 			if s != "" {
@@ -123,6 +142,12 @@ func (p *scorePane) bind() {
 		{ID: "score.previous", Keys: []string{"left", "h", "["}, Label: "before", Help: "record before", Rank: 3, Do: func(string) tea.Cmd { return tea.Batch(p.moveRecord(-1), p.openRecord()) }},
 		{ID: "score.down", Keys: []string{"down", "j"}, Label: "down", Help: "scroll down", Hidden: true, Do: do(func() { p.recs.top++ })},
 		{ID: "score.up", Keys: []string{"up", "k"}, Label: "up", Help: "scroll up", Hidden: true, Do: do(func() { p.recs.top-- })},
-		ask,
+		ask, mark,
+	}}
+	p.keys[scoreTrend] = &keys.Table{Scope: "Scoreboard, trend", Bindings: []keys.Binding{
+		{ID: "score.trend-close", Keys: []string{"esc", "t", "backspace"}, Label: "scores", Help: "back to the scores", Rank: 1, Do: do(func() { p.mode, p.top = scoreBoard, 0 })},
+		{ID: "score.score", Keys: []string{"s"}, Label: "score", Help: "another score", Rank: 2, Do: nextScore(false)},
+		{ID: "score.down", Keys: []string{"down", "j"}, Label: "down", Help: "scroll down", Hidden: true, Do: do(func() { p.top++ })},
+		{ID: "score.up", Keys: []string{"up", "k"}, Label: "up", Help: "scroll up", Hidden: true, Do: do(func() { p.top = max(0, p.top-1) })},
 	}}
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -21,9 +22,12 @@ type recordList struct {
 	loading  bool
 	err      error
 	gen      int
-	model    int // index into the run's models
-	category int // 0 for all, else index + 1
-	worst    bool
+	model    int  // index into the run's models
+	category int  // 0 for all, else index + 1
+	order    int  // worst first, best first, as in the dataset
+	failing  bool // only where no model scores
+	marked   bool // only marked rows
+	bounds   int  // index into scoreBounds
 	search   widget.Input
 	scroll   widget.Scroll
 
@@ -66,7 +70,6 @@ func (p *scorePane) openRecords() tea.Cmd {
 	if len(p.recs.rows) == 0 || p.live != nil {
 		if p.recs.gen == 0 { // the model that is compared, not the baseline
 			p.recs.model = max(len(p.run.Models)-1, 0)
-			p.recs.worst = true
 		}
 		return p.readRecords(0)
 	}
@@ -75,7 +78,8 @@ func (p *scorePane) openRecords() tea.Cmd {
 
 func (p *scorePane) filter() RecordFilter {
 	r := &p.recs
-	f := RecordFilter{Worst: r.worst, Score: scoreNames[p.score], Search: r.search.Value()}
+	f := RecordFilter{Worst: r.order == 0, Best: r.order == 1, AllFail: r.failing, Marked: r.marked, Score: p.scoreName(), Search: r.search.Value()}
+	f.Least, f.Most = scoreBounds[r.bounds].least, scoreBounds[r.bounds].most
 	if n := len(p.run.Models); n > 0 {
 		r.model %= n
 		f.Model = p.run.Models[r.model].Model
@@ -140,27 +144,9 @@ func (p *scorePane) openRecord() tea.Cmd {
 	rec := p.recs.at()
 	p.mode, p.recs.row, p.recs.others, p.recs.top = scoreRecord, rec.Row, nil, 0
 	id := p.run.ID
-	var models []string
-	for _, m := range p.run.Models {
-		if m.Model != rec.Model {
-			models = append(models, m.Model)
-		}
-	}
 	return task(p.app.ctx, func(ctx context.Context) ([]evaluation.Record, error) {
-		var others []evaluation.Record
-		for _, m := range models {
-			got, _, err := p.app.svc.Evaluation.Records(ctx, id, RecordFilter{Model: m, Search: rec.Question, Limit: recordWindow})
-			if err != nil {
-				return nil, err
-			}
-			for _, o := range got {
-				if o.Row == rec.Row {
-					others = append(others, o)
-					break
-				}
-			}
-		}
-		return others, nil
+		all, err := p.app.svc.Evaluation.Row(ctx, id, rec.Row)
+		return slices.DeleteFunc(all, func(o evaluation.Record) bool { return o.Model == rec.Model }), err
 	}, func(others []evaluation.Record, err error) tea.Cmd {
 		if err != nil {
 			return p.app.fail(err)
@@ -183,8 +169,23 @@ func (p *scorePane) viewRecords() []string {
 		title += "   /" + f.Search
 	}
 	note := widget.Plural(int64(r.total), "record")
-	if f.Worst {
+	if f.AllFail {
+		note += " on which no model scores"
+	}
+	if f.Marked {
+		note += ", marked"
+	}
+	if text := scoreBounds[r.bounds].text; text != "" {
+		note += ", " + shortName(f.Score) + " " + text
+	}
+	switch {
+	case f.Worst:
 		note += ", the worst first"
+	case f.Best:
+		note += ", the best first"
+	}
+	if len(p.run.Models) > 1 && f.Model != first(p.run) && (f.Worst || f.Best) {
+		note += " against " + first(p.run)
 	}
 	if r.loading {
 		note = widget.MarkRunning + " reading"
@@ -235,10 +236,52 @@ func (p *scorePane) recordTable(f RecordFilter, h int) []string {
 			answer = widget.Cell{Text: widget.MarkFailed + " " + rec.Err, Style: widget.Bad}
 			score = widget.Cell{Text: "-", Style: widget.Faint}
 		}
-		lines = append(lines, t.Line([]widget.Cell{{Text: widget.Count(rec.Row + 1), Style: widget.Faint}, {Text: rec.Category, Style: widget.Muted},
+		lines = append(lines, t.Line([]widget.Cell{{Text: markOf(rec) + widget.Count(rec.Row+1), Style: widget.Faint}, {Text: rec.Category, Style: widget.Muted},
 			{Text: rec.Question}, {Text: rec.Reference, Style: widget.Muted}, answer, score}, i == r.scroll.Cursor, p.mode == scoreRecords))
 	}
 	return lines
+}
+
+// scoreBounds are the ranges of a score that records can be narrowed to.
+var scoreBounds = func() []struct {
+	text        string
+	least, most *float64
+} {
+	at := func(v float64) *float64 { return &v }
+	return []struct {
+		text        string
+		least, most *float64
+	}{{}, {"0 %", nil, at(0)}, {"up to 50 %", nil, at(0.5)}, {"from 50 %", at(0.5), nil}, {"100 %", at(1), nil}}
+}()
+
+// markOf stands before the row of a record that is marked.
+func markOf(r evaluation.Record) string {
+	if r.Mark == "" {
+		return ""
+	}
+	return "!"
+}
+
+// mark gives the record under the cursor its next mark: none, wrong, ambiguous.
+func (p *scorePane) mark() tea.Cmd {
+	rec := p.recs.at()
+	next := map[string]string{"": evaluation.MarkWrong, evaluation.MarkWrong: evaluation.MarkAmbiguous}[rec.Mark]
+	id := p.run.ID
+	return act(p.app.ctx, func(ctx context.Context) error { return p.app.svc.Evaluation.Mark(ctx, id, rec.Row, next) }, func(err error) tea.Cmd {
+		if err != nil {
+			return p.app.fail(err)
+		}
+		for i := range p.recs.rows {
+			if p.recs.rows[i].Row == rec.Row {
+				p.recs.rows[i].Mark = next
+			}
+		}
+		text := "row " + widget.Count(rec.Row+1) + " is marked " + next + "; e on the board leaves marked rows out"
+		if next == "" {
+			text = "row " + widget.Count(rec.Row+1) + " is not marked any more"
+		}
+		return p.app.say(widget.Good, widget.MarkDone, text)
+	})
 }
 
 func scoreStyle(v float64) widget.Style {
@@ -253,8 +296,11 @@ func scoreStyle(v float64) widget.Style {
 
 // shortScore fits the head of a narrow column.
 func shortScore(name string) string {
-	return map[string]string{"f1_score": "f1", "exact_match_score": "exact", "quasi_exact_match_score": "quasi",
-		"precision_over_words": "precis.", "recall_over_words": "recall"}[name]
+	if short, ok := map[string]string{"f1_score": "f1", "exact_match_score": "exact", "quasi_exact_match_score": "quasi",
+		"precision_over_words": "precis.", "recall_over_words": "recall"}[name]; ok {
+		return short
+	}
+	return shortName(name)
 }
 
 // viewRecord is one record with what every model answered.
@@ -269,6 +315,9 @@ func (p *scorePane) viewRecord() []string {
 	}
 	if rec.System != "" {
 		lines = append(lines, paragraph(l, p.w, "system", rec.System, widget.Muted, label)...)
+	}
+	if rec.Mark != "" {
+		lines = append(lines, paragraph(l, p.w, "marked", rec.Mark, widget.Warn, label)...)
 	}
 	lines = append(lines, paragraph(l, p.w, "question", rec.Question, widget.Strong, label)...)
 	lines = append(lines, paragraph(l, p.w, "reference", rec.Reference, widget.Good, label)...)
@@ -302,10 +351,19 @@ func (p *scorePane) answerBlock(i int, o evaluation.Record) []string {
 	}
 	lines = append(lines, paragraph(l, p.w, "", text, st, 0)...)
 	r := l.Row(p.w).Gap(2)
-	for _, n := range scoreNames {
+	for _, n := range p.names() {
 		if v, ok := o.Scores[n]; ok && r.Left() > 18 {
 			r.Put(widget.Faint, shortScore(n)+" ").Put(scoreStyle(v), widget.Percent(v)).Gap(3)
 		}
 	}
-	return append(lines, r.String())
+	lines = append(lines, r.String())
+	if _, qa := o.Scores["f1_score"]; qa {
+		lines = append(lines, whyLines(l, p.w, o.Reference, o.Output, p.run.Spec.Delimiter)...)
+	}
+	if o.Output != o.Reference && o.Output != "" && o.Reference != "" {
+		if pieces := wordDiff(o.Reference, o.Output); pieces != nil {
+			lines = append(lines, wordLines(l, p.w, pieces)...)
+		}
+	}
+	return lines
 }

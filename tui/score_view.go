@@ -30,6 +30,8 @@ func (p *scorePane) View() []string {
 		return p.viewRecords()
 	case p.mode == scoreRecord:
 		return p.viewRecord()
+	case p.mode == scoreTrend:
+		return p.viewTrend()
 	}
 	lines := p.head()
 	body := p.board()
@@ -65,6 +67,9 @@ func (p *scorePane) head() []string {
 	if errors > 0 {
 		row.Gap(3).Put(widget.Bad, widget.MarkFailed+" "+widget.Plural(int64(errors), "error"))
 	}
+	if text := p.excluded(); text != "" {
+		row.Gap(3).Put(widget.Warn, widget.MarkWarning+" "+text)
+	}
 	return append(lines, row.String(), p.verdict())
 }
 
@@ -75,7 +80,7 @@ func (p *scorePane) verdict() string {
 	if len(r.Models) < 2 || len(r.Differences) == 0 {
 		return row.String()
 	}
-	name := scoreNames[p.score]
+	name := p.scoreName()
 	for _, d := range r.Differences {
 		if d.Score != name || d.Model == r.Models[0].Model {
 			continue
@@ -102,8 +107,9 @@ func (p *scorePane) board() []string {
 	l, r := p.app.look, p.run
 	lines := []string{widget.Blank(p.w)}
 	model := 8
-	for _, m := range r.Models {
-		model = max(model, l.Width(m.Model))
+	cols := p.columns()
+	for _, c := range cols {
+		model = max(model, l.Width(c.label))
 	}
 	model = min(model, max(12, p.w*3/10))
 	scoreW, label := 23, func(s string) string { return s }
@@ -119,14 +125,19 @@ func (p *scorePane) board() []string {
 	}
 	head.Gap(2).Put(widget.Faint, "against "+first(r))
 	lines = append(lines, head.String())
-	loose := p.h >= 30 || len(r.Models) > 2
-	for i, s := range scoreNames {
-		if loose && i > 0 {
+	loose := p.h >= 30 || len(cols) > 2
+	drawn := 0
+	for _, s := range p.names() {
+		if p.view.hidden[s] {
+			continue
+		}
+		if drawn++; loose && drawn > 1 {
 			lines = append(lines, widget.Blank(p.w))
 		}
-		for k, m := range r.Models {
+		for k, c := range cols {
+			m := c.model
 			row := l.Row(p.w)
-			if i == p.score && k == 0 {
+			if s == p.scoreName() && k == 0 {
 				row.Put(widget.Accent, "▌").Gap(1)
 			} else {
 				row.Gap(2)
@@ -135,7 +146,7 @@ func (p *scorePane) board() []string {
 			if k == 0 {
 				name = label(s)
 			}
-			row.Cell(widget.Text, name, scoreW, false).Gap(2).Cell(widget.Series(k), l.Squeeze(m.Model, model), model, false).Gap(2)
+			row.Cell(widget.Text, name, scoreW, false).Gap(2).Cell(widget.Series(c.series), l.Squeeze(c.label, model), model, false).Gap(2)
 			v, ok := m.Scores[s]
 			if !ok {
 				lines = append(lines, row.Cell(widget.Faint, "-", 7, true).String())
@@ -147,10 +158,12 @@ func (p *scorePane) board() []string {
 				if !ok {
 					iv = evaluation.Interval{Low: v, High: v}
 				}
-				row.Gap(2).Interval(widget.Series(k), v, iv.Low, iv.High, bar)
+				row.Gap(2).Interval(widget.Series(c.series), v, iv.Low, iv.High, bar)
 			}
 			row.Gap(2)
-			p.difference(row, m.Model, s)
+			if d, ok := c.diff(s); ok {
+				difference(row, d)
+			}
 			lines = append(lines, row.String())
 		}
 	}
@@ -172,21 +185,15 @@ func first(r *evaluation.Run) string {
 }
 
 // difference says how far a model is from the baseline and whether that is real.
-func (p *scorePane) difference(row *widget.Row, model, score string) {
-	for _, d := range p.run.Differences {
-		if d.Model != model || d.Score != score {
-			continue
-		}
-		st, word := widget.Warn, "not sure"
-		switch {
-		case d.Real && d.Mean > 0:
-			st, word = widget.Good, "real"
-		case d.Real:
-			st, word = widget.Bad, "real"
-		}
-		row.Cell(st, widget.Points(d.Mean), 7, true).Gap(2).Put(st, word)
-		return
+func difference(row *widget.Row, d evaluation.Difference) {
+	st, word := widget.Warn, "not sure"
+	switch {
+	case d.Real && d.Mean > 0:
+		st, word = widget.Good, "real"
+	case d.Real:
+		st, word = widget.Bad, "real"
 	}
+	row.Cell(st, widget.Points(d.Mean), 7, true).Gap(2).Put(st, word)
 }
 
 // byCategory is the chosen score for every category.
@@ -196,7 +203,7 @@ func (p *scorePane) byCategory(model int) []string {
 	if len(cats) == 0 {
 		return nil
 	}
-	name := scoreNames[p.score]
+	name := p.scoreName()
 	lines := []string{l.Rule(p.w, name+" by category", "s another score", false)}
 	cols := []widget.Column{{Title: "category", Width: 14, Grow: 1, Max: 24}, {Title: "rows", Width: 6, Right: true}}
 	for _, m := range r.Models {

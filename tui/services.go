@@ -292,6 +292,11 @@ type Evaluation interface {
 	Run(ctx context.Context, id string) (evaluation.Run, error)
 	Records(ctx context.Context, id string, f RecordFilter) ([]evaluation.Record, int, error)
 	Export(ctx context.Context, id, format string, w io.Writer) error
+	// Compare compares two sides, each RUN/MODEL.
+	Compare(ctx context.Context, baseline, candidate string, rules []evaluation.Rule) (evaluation.Comparison, error)
+	Row(ctx context.Context, id string, row int64) ([]evaluation.Record, error)
+	Mark(ctx context.Context, id string, row int64, mark string) error
+	Without(ctx context.Context, id string) (evaluation.Run, error)
 }
 
 // RecordFilter chooses records of a run.

@@ -482,6 +482,9 @@ func (e evaluations) Run(_ context.Context, id string) (evaluation.Run, error) {
 func (e evaluations) Records(_ context.Context, _ string, f tui.RecordFilter) ([]evaluation.Record, int, error) {
 	var all []evaluation.Record
 	for _, r := range e.w.RecList {
+		if f.Marked && r.Mark == "" || f.Most != nil && r.Scores[f.Score] > *f.Most || f.Least != nil && r.Scores[f.Score] < *f.Least {
+			continue
+		}
 		if (f.Model == "" || r.Model == f.Model) && (f.Category == "" || r.Category == f.Category) && strings.Contains(r.Question+r.Output, f.Search) {
 			all = append(all, r)
 		}
@@ -500,6 +503,43 @@ func (e evaluations) Records(_ context.Context, _ string, f tui.RecordFilter) ([
 	n := len(all)
 	from := min(f.Offset, n)
 	return all[from:min(from+f.Limit, n)], n, e.w.Err
+}
+
+func (e evaluations) Compare(_ context.Context, a, b string, _ []evaluation.Rule) (evaluation.Comparison, error) {
+	e.w.did("compare %s with %s", b, a)
+	return evaluation.Comparison{Scores: []evaluation.Compared{{Score: "exact_match_score", Difference: 0.04, Interval: evaluation.Interval{Low: -0.01, High: 0.09}}}}, e.w.Err
+}
+
+func (e evaluations) Row(_ context.Context, _ string, row int64) ([]evaluation.Record, error) {
+	var all []evaluation.Record
+	for _, r := range e.w.RecList {
+		if r.Row == row {
+			all = append(all, r)
+		}
+	}
+	return all, e.w.Err
+}
+
+func (e evaluations) Mark(_ context.Context, _ string, row int64, mark string) error {
+	e.w.did("mark row %d %s", row, mark)
+	for i := range e.w.RecList {
+		if e.w.RecList[i].Row == row {
+			e.w.RecList[i].Mark = mark
+		}
+	}
+	return e.w.Err
+}
+
+func (e evaluations) Without(ctx context.Context, id string) (evaluation.Run, error) {
+	r, err := e.Run(ctx, id)
+	rows := map[int64]bool{}
+	for _, rec := range e.w.RecList {
+		if rec.Mark != "" {
+			rows[rec.Row] = true
+		}
+	}
+	r.Excluded = 2 * len(rows)
+	return r, err
 }
 
 func (e evaluations) Export(_ context.Context, id, format string, w io.Writer) error {

@@ -1,0 +1,109 @@
+package tui_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tunebench/backend/evaluation"
+	"tunebench/tui/uitest"
+)
+
+// withOlder is the full world with a second finished run over the same data, of
+// another model.
+func withOlder() *uitest.World {
+	w := uitest.Full()
+	old := w.RunList[0]
+	old.ID, old.Created = "5", uitest.Noon.Add(-48*time.Hour)
+	old.Models = []evaluation.ModelResult{{Model: "older", Records: 200, Total: 200, Scores: map[string]float64{"exact_match_score": 0.885, "f1_score": 0.9},
+		Intervals: map[string]evaluation.Interval{"exact_match_score": {Low: 0.83, High: 0.92}}}}
+	old.Spec.Models, old.Differences = []string{"older"}, nil
+	w.RunList = append(w.RunList, old)
+	return w
+}
+
+// line is the first line of the screen that holds all texts.
+func (r *rig) line(texts ...string) int {
+	for i, l := range strings.Split(r.text(), "\n") {
+		if !slices.ContainsFunc(texts, func(s string) bool { return !strings.Contains(l, s) }) {
+			return i
+		}
+	}
+	return -1
+}
+
+func TestScoreboardArranged(t *testing.T) {
+	play(t, withOlder, 160, 50, func(r *rig) {
+		r.press("5")
+		r.want("exact_match_score", "precision_over_words")
+		tuned := "style-20260714-102210"
+		if a, b := r.line("exact_match_score", "base"), r.line(tuned, "92.5 %"); a < 0 || b < a {
+			r.t.Fatalf("base stands in line %d, the other in %d\n%s", a, b, r.text())
+		}
+		r.press("v")
+		r.write("best first")
+		r.press("enter", "esc")
+		if a := r.line("exact_match_score", tuned); a < 0 {
+			r.t.Errorf("the best model does not stand first\n%s", r.text())
+		}
+		r.press("v")
+		r.write("pin base")
+		r.press("enter", "esc")
+		if a := r.line("exact_match_score", "base"); a < 0 {
+			r.t.Errorf("the pinned model does not stand first\n%s", r.text())
+		}
+		r.press("v")
+		r.write("hide precision")
+		r.press("enter", "esc")
+		r.lacks("precision_over_words")
+
+		// An earlier run beside this one, with its difference to the baseline.
+		r.press("b")
+		r.want("Runs beside this one", "older")
+		r.write("older")
+		r.press("enter")
+		r.want("older", "88.5 %")
+		if r.line("older", "88.5 %", "+4.0", "not sure") < 0 {
+			r.t.Errorf("the older run stands without a difference\n%s", r.text())
+		}
+		if got := strings.Join(r.world.Done(), "\n"); !strings.Contains(got, "compare 5/older with 7/base") {
+			r.t.Errorf("did %s", got)
+		}
+
+		r.press("t")
+		r.want("Trend of exact_match_score", "over this dataset", "older", "88.5 %", "92.5 %")
+		r.press("s")
+		r.want("Trend of quasi_exact_match_score")
+		r.press("esc")
+		r.want("against base")
+	})
+}
+
+func TestRecordsMarked(t *testing.T) {
+	play(t, uitest.Full, 120, 40, func(r *rig) {
+		r.press("5", "enter")
+		r.want("the worst first against base")
+		r.press("e")
+		r.press("w")
+		r.want("the best first against base")
+		r.press("w")
+		r.lacks("first against")
+		r.press("%")
+		r.want("exact_match 0 %")
+		r.press("%", "%", "%", "%")
+		r.lacks("exact_match 0 %")
+		r.press("!")
+		r.want("is marked wrong")
+		r.press("!")
+		r.want("is marked ambiguous")
+		r.press("M")
+		r.want("1 record, marked")
+		r.press("enter")
+		r.want("ambiguous", "compared as", "in common", "[-")
+		r.press("esc", "esc", "e")
+		r.want("2 records of marked rows left out")
+		r.press("e")
+		r.lacks("left out")
+	})
+}
