@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tunebench/backend/evaluation"
+	"tunebench/metrics"
 	"tunebench/tui/widget"
 )
 
@@ -66,7 +67,7 @@ func (p *scorePane) columns() []boardColumn {
 	name := p.scoreName()
 	if p.view.order > 0 {
 		slices.SortStableFunc(list, func(a, b boardColumn) int {
-			c := cmp.Compare(b.model.Scores[name], a.model.Scores[name])
+			c := cmp.Compare(b.model.Scores[name]*direction(name), a.model.Scores[name]*direction(name))
 			if p.view.order == 2 {
 				c = -c
 			}
@@ -301,7 +302,7 @@ func (p *scorePane) viewTrend() []string {
 				row.Gap(2).Interval(widget.Series(k), v, iv.Low, iv.High, bar)
 			}
 			if before, ok := earlier(runs[i+1:], m.Model, name); ok {
-				row.Gap(2).Cell(changeStyle(v-before), widget.Points(v-before), 9, true)
+				row.Gap(2).Cell(changeStyle((v-before)*direction(name)), widget.Points(v-before), 9, true)
 			}
 			body = append(body, row.String())
 		}
@@ -320,6 +321,26 @@ func earlier(runs []evaluation.Run, model, score string) (float64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// lower are the scores of which less is better, such as the changes under
+// disturbed prompts.
+var lower = func() map[string]bool {
+	all := map[string]bool{}
+	for _, m := range metrics.All() {
+		for _, s := range m.Scores {
+			all[s.Name] = s.Direction == metrics.LowerIsBetter || s.Direction == metrics.ZeroIsIdeal
+		}
+	}
+	return all
+}()
+
+// direction is -1 for scores of which less is better, and 1 for others.
+func direction(score string) float64 {
+	if lower[score] {
+		return -1
+	}
+	return 1
 }
 
 func changeStyle(d float64) widget.Style {

@@ -90,7 +90,7 @@ func (p *scorePane) verdict() string {
 		points := widget.Points(d.Mean) + " points"
 		reach := fmt.Sprintf(" (%s to %s)", widget.Points(d.Interval.Low), widget.Points(d.Interval.High))
 		switch {
-		case d.Real && d.Mean > 0:
+		case d.Real && d.Mean*direction(d.Score) > 0:
 			row.Put(widget.Good, widget.MarkDone+" ").Put(widget.Strong, better).Put(widget.Text, " is better than "+base+" on "+name+": ").Put(widget.Good.With(widget.Bold), points).Put(widget.Muted, reach)
 		case d.Real:
 			row.Put(widget.Bad, widget.MarkFailed+" ").Put(widget.Strong, better).Put(widget.Text, " is worse than "+base+" on "+name+": ").Put(widget.Bad.With(widget.Bold), points).Put(widget.Muted, reach)
@@ -188,7 +188,7 @@ func first(r *evaluation.Run) string {
 func difference(row *widget.Row, d evaluation.Difference) {
 	st, word := widget.Warn, "not sure"
 	switch {
-	case d.Real && d.Mean > 0:
+	case d.Real && d.Mean*direction(d.Score) > 0:
 		st, word = widget.Good, "real"
 	case d.Real:
 		st, word = widget.Bad, "real"
