@@ -273,7 +273,7 @@ func (p *scorePane) viewTrend() []string {
 	if bar >= 8 {
 		head.Gap(2).Cell(widget.Faint, "0 %", bar/2, false).Cell(widget.Faint, "100 %", bar-bar/2, true)
 	}
-	lines = append(lines, head.Gap(2).Put(widget.Faint, "since then").String())
+	lines = append(lines, head.Gap(2).Put(widget.Faint, "   change").String())
 	var body []string
 	for i, r := range runs {
 		for k, m := range r.Models {

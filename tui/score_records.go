@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tunebench/backend/evaluation"
+	"tunebench/metrics"
 	"tunebench/tui/widget"
 )
 
@@ -360,8 +361,12 @@ func (p *scorePane) answerBlock(i int, o evaluation.Record) []string {
 	if _, qa := o.Scores["f1_score"]; qa {
 		lines = append(lines, whyLines(l, p.w, o.Reference, o.Output, p.run.Spec.Delimiter)...)
 	}
-	if o.Output != o.Reference && o.Output != "" && o.Reference != "" {
-		if pieces := wordDiff(o.Reference, o.Output); pieces != nil {
+	reference := o.Reference
+	if parts, err := metrics.ExplainQA(metrics.Row{Target: o.Reference, Output: o.Output}, p.run.Spec.Delimiter); err == nil {
+		reference = parts.Alternative // the nearest
+	}
+	if o.Output != reference && o.Output != "" && reference != "" {
+		if pieces := wordDiff(reference, o.Output); pieces != nil {
 			lines = append(lines, wordLines(l, p.w, pieces)...)
 		}
 	}
