@@ -25,3 +25,16 @@ var Changing = changing
 
 // Wrong makes problems of the configuration known.
 func (a *App) Wrong(lines ...string) { a.deps.Problems = lines }
+
+// Net is the net under the frame.
+func Net(frame string) string { return net(frame) }
+
+// Poison puts a text into the frame past everything that cleans.
+func (a *App) Poison(text string) { a.panes[a.front] = rawPane{a.pane(), text} }
+
+type rawPane struct {
+	pane
+	text string
+}
+
+func (p rawPane) View() []string { return append([]string{p.text}, p.pane.View()[1:]...) }

@@ -33,7 +33,7 @@ func (a *App) View() tea.View {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
 	if a.width > 0 && a.height > 0 {
-		v.Content = strings.Join(a.Frame(), "\n")
+		v.Content = net(strings.Join(a.Frame(), "\n"))
 		v.Cursor = a.cursor()
 	}
 	return v

@@ -358,6 +358,67 @@ func isolate(t *testing.T, configFile string) {
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 }
 
+// TestServeBounds: who asks for another host by name gets nothing, nor does one
+// without a signature; what is too long or never comes is ended.
+func TestServeBounds(t *testing.T) {
+	for host, want := range map[string]bool{
+		"127.0.0.1:4566": true, "localhost": true, "LOCALHOST:80": true, "[::1]:99": true, "::1": true, "127.9.9.9": true, "bucket.localhost:4566": true, "localhost.": true,
+		"evil.example": false, "evil.example:4566": false, "localhost.evil.example": false, "127.0.0.1.evil.example": false, "10.0.0.1": false, "0.0.0.0": false, "": false, "evil-localhost": false,
+	} {
+		if got := loopbackHost(host); got != want {
+			t.Errorf("%q: %v", host, got)
+		}
+	}
+	var o opened
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	addr := make(chan string, 1)
+	done := make(chan error, 1)
+	go func() {
+		done <- Serve(ctx, Options{Paths: home(t), open: o.open}, "127.0.0.1:0", func(env []string) error {
+			addr <- strings.TrimPrefix(env[0], "AWS_ENDPOINT_URL=http://")
+			return nil
+		})
+	}()
+	at := <-addr
+	ask := func(host string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+at+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	if got := ask("rebound.example:80"); got != http.StatusForbidden {
+		t.Errorf("another host's name: %d", got)
+	}
+	if got := ask(at); got == http.StatusOK {
+		t.Errorf("without a signature: %d", got)
+	}
+	c, err := net.Dial("tcp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+at+"\r\nX-Long: "+strings.Repeat("x", 128<<10)+"\r\n\r\n"); err != nil {
+		t.Log(err) // the answer may come before all has been sent
+	}
+	head := make([]byte, 64)
+	n, _ := c.Read(head)
+	if !strings.Contains(string(head[:n]), "431") {
+		t.Errorf("a header of 128 KiB: %q", head[:n])
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAWS(t *testing.T) {
 	isolate(t, "[profile dev]\nregion = eu-central-1\naws_access_key_id = AKIAX\naws_secret_access_key = y\n")
 	requests := make(chan *http.Request, 8)

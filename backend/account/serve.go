@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -74,8 +76,10 @@ func Serve(ctx context.Context, o Options, listen string, ready func(env []strin
 		return fmt.Errorf("listen on %s: %w; choose another address with --listen, such as 127.0.0.1:0", listen, err)
 	}
 	srv := &http.Server{
-		Handler:           s.proxy(),
+		Handler:           bounded(s.proxy()),
 		ReadHeaderTimeout: dialTimeout,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
@@ -126,6 +130,61 @@ func (s *session) proxy() http.Handler {
 		}
 		forward.ServeHTTP(w, r)
 	})
+}
+
+const (
+	// maxBody is the largest part that S3 takes, and some room for its framing.
+	maxBody = 5<<30 + 64<<20
+	// bodyPause is how long a client may pause while it sends a body.
+	bodyPause = time.Minute
+)
+
+// bounded answers only who asks for this machine by its name, as no page in a
+// browser can, whatever name led there; and it takes bodies of the largest size
+// that a service takes, from clients that go on sending.
+func bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !loopbackHost(r.Host) {
+			http.Error(w, "this is the local account of this machine; it answers to a loopback address and to localhost only", http.StatusForbidden)
+			return
+		}
+		if r.Body != nil && r.Body != http.NoBody {
+			r.Body = &steady{http.MaxBytesReader(w, r.Body, maxBody), http.NewResponseController(w)}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// steady is a body that has to go on arriving.
+type steady struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+func (s *steady) Read(p []byte) (int, error) {
+	if err := s.control.SetReadDeadline(time.Now().Add(bodyPause)); err != nil {
+		return 0, fmt.Errorf("bound the time of a body: %w", err)
+	}
+	n, err := s.ReadCloser.Read(p)
+	if err != nil { // what the connection is used for next has limits of its own
+		err = errors.Join(err, s.control.SetReadDeadline(time.Time{}))
+		if errors.Is(err, io.EOF) {
+			err = io.EOF
+		}
+	}
+	return n, err
+}
+
+// loopbackHost reports whether a Host header names this machine: a loopback
+// address, localhost, or a name below it, as clients make of a bucket's.
+func loopbackHost(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.Trim(strings.ToLower(strings.TrimSuffix(name, ".")), "[]")
+	ip, err := netip.ParseAddr(name)
+	return err == nil && ip.IsLoopback() || name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
 func checkLoopback(listen string) error {
