@@ -59,10 +59,12 @@ func (r *reading) Write(p []byte) (int, error) {
 // line types a line and returns what is said in the next seconds.
 func (r *reading) line(s string) string {
 	r.t.Helper()
+	before := len(r.all()) // the answer may be there before the line has been taken
 	if _, err := io.WriteString(r.in, s+"\n"); err != nil {
 		r.t.Fatal(err)
 	}
-	return r.listen(2 * time.Second)
+	time.Sleep(2 * time.Second)
+	return r.all()[before:]
 }
 
 func (r *reading) listen(d time.Duration) string {
@@ -75,6 +77,13 @@ func (r *reading) listen(d time.Duration) string {
 	return r.said.String()[before:]
 }
 
+// all is what was said so far.
+func (r *reading) all() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.said.String()
+}
+
 // aloud runs f with a workbench that is read aloud, in synthetic time.
 func aloud(t *testing.T, world func() *uitest.World, f func(*testing.T, *uitest.World, *reading)) {
 	t.Helper()
@@ -85,7 +94,8 @@ func aloud(t *testing.T, world func() *uitest.World, f func(*testing.T, *uitest.
 		defer pw.Close()
 		done := make(chan error, 1)
 		go func() { done <- tui.RunLinear(context.Background(), w.Deps(), pr, r) }()
-		if s := r.listen(3 * time.Second); !strings.Contains(s, "accessible mode") || !strings.Contains(s, "Pane 1 of 5: Dataset") {
+		r.listen(3 * time.Second)
+		if s := r.all(); !strings.Contains(s, "accessible mode") || !strings.Contains(s, "Pane 1 of 5: Dataset") {
 			t.Fatalf("at the start is said:\n%s", s)
 		}
 		f(t, w, r)
@@ -146,16 +156,16 @@ func TestAnnounced(t *testing.T) {
 		}
 		count(30) // the first are lines of a new kind
 		r.listen(time.Minute)
-		before := r.said.Len()
+		before := len(r.all())
 		count(100)
-		if s := r.said.String()[before:]; s != "" {
+		if s := r.all()[before:]; s != "" {
 			t.Errorf("ten seconds of steps say:\n%s", s)
 		}
 		r.line("enter")
-		before = r.said.Len()
+		before = len(r.all())
 		count(20)
 		time.Sleep(5 * time.Second)
-		says(t, r.said.String()[before:], "step, 399 loss")
+		says(t, r.all()[before:], "step, 399 loss")
 		w.EndTraining("Completed")
 		says(t, r.listen(10*time.Second), "Notice: ", "completed: import it with i")
 		if s := r.listen(time.Minute); s != "" {

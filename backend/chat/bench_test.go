@@ -46,6 +46,9 @@ func BenchmarkState(b *testing.B) {
 
 // TestTokenAllocations bounds what a token costs between the wire and the answer.
 func TestTokenAllocations(t *testing.T) {
+	if raced {
+		t.Skip("the race detector allocates, too")
+	}
 	const tokens = 2000
 	s, _ := newService(t, talker(tokens), nil)
 	var before, after runtime.MemStats
