@@ -14,6 +14,8 @@ import (
 
 	"tunebench/backend/chat"
 	"tunebench/backend/evaluation"
+	"tunebench/metrics"
+	"tunebench/metrics/fmevalio"
 	"tunebench/tui/keys"
 	"tunebench/tui/widget"
 )
@@ -169,8 +171,14 @@ func (p *scorePane) startWith(refs []string, path string) tea.Cmd {
 		{Name: "dataset", Label: "dataset", Help: "rows that no model was trained on"},
 		{Name: "models", Label: "models", Help: "the first is what the others are compared with"},
 		{Name: "limit", Label: "rows", Help: "how many to use; empty uses all"},
+		{Name: "metrics", Label: "metrics", Help: "FMEval's names, more than one with commas"},
+		{Name: "template", Label: "prompt", Help: "text around the question, which is $model_input; empty asks it alone"},
+		{Name: "minutes", Label: "minutes", Help: "the run stops after so many, and can be resumed; empty lets it end"},
 		{Name: "do", Label: "Evaluate", Kind: widget.ButtonField},
 	}}
+	p.form.Field("metrics").Input.Set("qa_accuracy")
+	p.form.Field("template").Input.Placeholder = "$model_input"
+	p.form.Field("minutes").Input.Placeholder = "no bound"
 	p.form.Field("dataset").Input.Set(or(path, p.app.deps.HeldOut))
 	p.form.Field("limit").Input.Set(limit)
 	p.form.Field("limit").Input.Placeholder = "all"
@@ -221,6 +229,23 @@ func (p *scorePane) start() tea.Cmd {
 			return bad("limit", "a whole number is needed, or nothing")
 		}
 		spec.Limit = n
+	}
+	for _, m := range strings.FieldsFunc(p.form.Value("metrics"), func(r rune) bool { return r == ',' || r == ' ' }) {
+		if _, err := metrics.Lookup(m); err != nil {
+			return bad("metrics", err.Error())
+		}
+		spec.Metrics = append(spec.Metrics, m)
+	}
+	spec.Template = strings.TrimSpace(p.form.Value("template"))
+	if _, err := fmevalio.Compose(spec.Template, "x"); err != nil {
+		return bad("template", err.Error())
+	}
+	if s := strings.TrimSpace(p.form.Value("minutes")); s != "" {
+		n, err := strconv.ParseFloat(s, 64)
+		if err != nil || n <= 0 || n > 1e6 {
+			return bad("minutes", "a number above 0 is needed, or nothing")
+		}
+		spec.Budget.Minutes = n
 	}
 	begin := func() tea.Cmd {
 		p.starting = true
@@ -285,6 +310,8 @@ func (p *scorePane) ended(r evaluation.Run, shown bool) tea.Cmd {
 	switch {
 	case r.Status == "finished" && p.app.pane() != pane(p):
 		cmds = append(cmds, p.app.say(widget.Good, widget.MarkDone, "evaluation finished: the scores are in the Scoreboard, 5"))
+	case r.Why != "":
+		cmds = append(cmds, p.app.say(widget.Warn, widget.MarkWarning, "evaluation stopped: "+r.Why))
 	case r.Status != "finished" && !p.stop:
 		cmds = append(cmds, p.app.say(widget.Warn, widget.MarkWarning, "evaluation "+r.Status+": resume it with r in the Scoreboard"))
 	}

@@ -107,3 +107,34 @@ func TestRecordsMarked(t *testing.T) {
 		r.lacks("left out")
 	})
 }
+
+// TestScoreForm: what cannot be run is said beside the field, before anything
+// begins.
+func TestScoreForm(t *testing.T) {
+	play(t, uitest.Full, 120, 40, func(r *rig) {
+		r.press("5", "n")
+		r.want("New evaluation", "qa_accuracy", "$model_input")
+		r.press("up", "up", "up") // from the button to the metrics
+		r.press("ctrl+u")
+		r.write("qa_acuracy")
+		r.press("ctrl+s")
+		r.want(`there is no metric "qa_acuracy"`)
+		r.press("ctrl+u")
+		r.write("qa_accuracy, factual_knowledge")
+		r.press("down", "ctrl+u")
+		r.write("Answer: $question")
+		r.press("ctrl+s")
+		r.want("question")
+		if got := r.world.Done(); slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "evaluate") }) {
+			r.t.Errorf("it has begun: %v", got)
+		}
+		r.press("ctrl+u")
+		r.write("Answer: $model_input")
+		r.press("down")
+		r.write("30")
+		r.press("ctrl+s")
+		if got := r.world.Done(); !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "evaluate") }) {
+			r.t.Errorf("it has not begun: %v\n%s", got, r.text())
+		}
+	})
+}
