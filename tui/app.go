@@ -61,6 +61,10 @@ type App struct {
 	tour       *tour // nil when there is none
 	tourHeight int   // lines that it takes
 
+	// through makes what is written wait until it has been sent; nil where there is
+	// no link in between.
+	through func(on bool)
+
 	mouse    bool
 	blurred  bool
 	themeSet bool // the user chose it: the background does not

@@ -32,7 +32,15 @@ func (a *App) edit(name, text string, done func(text string) tea.Cmd) tea.Cmd {
 		return a.fail(errors.Join(fmt.Errorf("make a file to edit: %w", err), os.RemoveAll(dir)))
 	}
 	c := exec.CommandContext(a.ctx, a.deps.Editor[0], append(a.deps.Editor[1:], path)...)
+	// The editor needs the terminal itself, and all that was drawn before it.
+	c.Stdout = os.Stdout
+	through := a.through
+	if through == nil {
+		through = func(bool) {}
+	}
+	through(true)
 	return tea.ExecProcess(c, func(failed error) tea.Msg {
+		through(false)
 		got, err := readEdited(path)
 		err = errors.Join(err, os.RemoveAll(dir))
 		return applyMsg(func() tea.Cmd {

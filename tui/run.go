@@ -72,6 +72,7 @@ func run(ctx context.Context, d Deps, k *link, env []string, more ...tea.Program
 	}}
 	p = tea.NewProgram(g, append(opts, more...)...)
 	k.send = p.Send
+	app.through = k.passThrough
 	_, err = p.Run()
 	cancel()
 	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil || errors.Is(err, tea.ErrInterrupted) {
