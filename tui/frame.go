@@ -2,9 +2,11 @@ package tui
 
 import (
 	"fmt"
+	imgcolor "image/color"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 
 	"tunebench/themes"
 	"tunebench/tui/keys"
@@ -29,6 +31,7 @@ func (a *App) View() tea.View {
 	v.AltScreen = true
 	v.ReportFocus = true
 	v.WindowTitle = "tunebench"
+	v.BackgroundColor, v.ForegroundColor = a.ground()
 	if a.mouse {
 		v.MouseMode = tea.MouseModeCellMotion
 	}
@@ -37,6 +40,25 @@ func (a *App) View() tea.View {
 		v.Cursor = a.cursor()
 	}
 	return v
+}
+
+// ground is the terminal's own background and text while a theme is worn that is
+// made for the other kind of terminal: dark text must not stand on a dark one.
+// They are nil, and the terminal's stay, where the theme suits.
+func (a *App) ground() (background, text imgcolor.Color) {
+	if a.profile < colorprofile.ANSI256 {
+		return nil, nil
+	}
+	paint := func(t themes.Token) (imgcolor.Color, bool) {
+		r, g, b, ok := a.look.Theme().Color(t).RGB()
+		return imgcolor.RGBA{r, g, b, 255}, ok
+	}
+	bg, ok := paint(themes.Background)
+	fg, ok2 := paint(themes.Text)
+	if !ok || !ok2 || a.look.Theme().Dark == a.dark {
+		return nil, nil
+	}
+	return bg, fg
 }
 
 // Frame returns the lines of the screen, each exactly as wide as the terminal.

@@ -120,7 +120,7 @@ func Main() {
 // reset takes back every mode of the terminal that the workbench may have set:
 // synchronized output, alternate screen, hidden cursor, mouse, bracketed paste,
 // focus reports, enhanced keys, colours.
-const reset = "\x1b[?2026l\x1b[<u\x1b[>4;0m\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[?1049l\x1b[?25h\x1b[m\r"
+const reset = "\x1b[?2026l\x1b[<u\x1b[>4;0m\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1004l\x1b[?1049l\x1b[?25h\x1b]110\x1b\\\x1b]111\x1b\\\x1b[m\r"
 
 func restore(tty *os.File, settings *unix.Termios) {
 	_, _ = tty.WriteString(reset)
