@@ -55,6 +55,7 @@ type chatPane struct {
 	form     widget.Form
 	formFor  []string   // the models of the first field of the form, by ID; "" is all
 	diff     bool       // show what the answers differ in
+	blind    bool       // names are hidden, the order is shuffled
 	plain    bool       // show answers as they came, not as Markdown
 	log      Transcript // nil before the first question
 	// logFailed says that it was told that the disk does not take it.
@@ -66,6 +67,8 @@ type chatPane struct {
 
 // chatTurn is one question and its answers.
 type chatTurn struct {
+	position                    int    // on disk
+	voted                       string // the better model, or what else was voted; "" for nothing
 	system, question, reference string
 	models                      []chat.Model
 	answers                     map[string]*chatAnswer // by the model's ID
@@ -75,6 +78,7 @@ type chatTurn struct {
 }
 
 type turnKey struct {
+	hidden               bool
 	width, left, version int
 	columns              string
 	show                 sending
@@ -142,77 +146,6 @@ func (p *chatPane) Show() tea.Cmd {
 	return p.reload()
 }
 
-// reload reads the list of models again.
-func (p *chatPane) reload() tea.Cmd {
-	if p.app.svc == nil || p.loading {
-		return nil
-	}
-	p.loading = true
-	return task(p.app.ctx, p.app.svc.Chat.Models, func(ms []chat.Model, err error) tea.Cmd {
-		p.loading, p.err = false, err
-		if err != nil {
-			return nil
-		}
-		p.models, p.loaded = ms, true
-		p.columns = slices.DeleteFunc(p.columns, func(m chat.Model) bool {
-			return !slices.ContainsFunc(ms, func(o chat.Model) bool { return o.ID == m.ID })
-		})
-		if len(p.wanted) > 0 {
-			p.choose(p.wanted)
-		}
-		if len(p.columns) == 0 {
-			p.columns = usual(ms)
-		}
-		return nil
-	})
-}
-
-// usual is what is compared unless something else was chosen: the base model and
-// the model that was imported last.
-func usual(ms []chat.Model) []chat.Model {
-	var cols []chat.Model
-	for _, m := range ms {
-		if m.Ref == "base" {
-			cols = append(cols, m)
-			break
-		}
-	}
-	for _, m := range ms {
-		if m.Kind == chat.Imported {
-			return append(cols, m)
-		}
-	}
-	if len(cols) == 0 && len(ms) > 0 {
-		cols = ms[:1]
-	}
-	return slices.Clone(cols)
-}
-
-// choose takes models by name; the ones that do not exist are left out.
-func (p *chatPane) choose(refs []string) {
-	p.wanted = nil
-	var cols []chat.Model
-	for _, r := range refs {
-		for _, m := range p.models {
-			if m.Ref == r || m.Name == r || m.ID == r {
-				cols = append(cols, m)
-				break
-			}
-		}
-	}
-	if len(cols) > 0 {
-		p.columns, p.left = cols, 0
-	}
-}
-
-// with comes to the front with these models beside each other.
-func (p *chatPane) with(refs ...string) tea.Cmd {
-	p.wanted = refs
-	p.mode = chatInput
-	p.loaded = false
-	return tea.Batch(p.reload(), p.app.goTo(p))
-}
-
 // ask comes to the front with a question of a dataset in the field, and keeps the
 // reference answer to compare with.
 func (p *chatPane) ask(system, question, reference string) tea.Cmd {
@@ -232,6 +165,9 @@ func (p *chatPane) send() tea.Cmd {
 	}
 	t := &chatTurn{system: p.system, question: q, reference: p.refer, models: slices.Clone(p.columns), answers: map[string]*chatAnswer{}}
 	warn := p.tight(t)
+	if p.blind {
+		p.shuffle()
+	}
 	p.in.Set("")
 	p.history, p.draft, p.back, p.refer = 0, "", 0, ""
 	return tea.Batch(warn, p.start(t))
@@ -255,7 +191,7 @@ func (p *chatPane) start(t *chatTurn) tea.Cmd {
 	if p.log == nil {
 		p.log, p.logFailed = p.app.svc.Chat.Transcript(chat.Conversation{Set: p.settings}, nil), false
 	}
-	p.log.Keep(kept)
+	t.position = p.log.Keep(kept)
 	return p.watch(t, 0)
 }
 

@@ -63,7 +63,7 @@ type turnLayout struct {
 // each other, an empty line.
 func (p *chatPane) layout(t *chatTurn, cols []chat.Model, cw int) *turnLayout {
 	l := p.app.look
-	key := turnKey{width: p.w, left: p.left, version: l.Version(), show: p.view, plain: p.plain, diff: p.diff}
+	key := turnKey{width: p.w, left: p.left, version: l.Version(), show: p.view, plain: p.plain, diff: p.diff, hidden: p.hidden()}
 	done := true
 	for _, m := range cols {
 		key.columns += m.ID + "\n"
@@ -224,7 +224,11 @@ func (p *chatPane) answerColumn(t *chatTurn, m chat.Model, cw int) column {
 		if !s.Done() { // it is tried again
 			st = widget.Warn
 		}
-		c.parts = append(c.parts, part{lines: l.Wrap(s.Err, cw-1), style: st})
+		said := s.Err
+		if p.hidden() {
+			said = p.anonymous(said)
+		}
+		c.parts = append(c.parts, part{lines: l.Wrap(said, cw-1), style: st})
 	}
 	if n := p.units[m.ID]; s.Phase == chat.Waking && n > 0 {
 		price := fmt.Sprintf("waking it costs $%.2f: five minutes of %s at least", float64(n)*p.app.deps.Prices.CMUMinute*modelimport.Window.Minutes(), widget.Plural(int64(n), "custom model unit"))

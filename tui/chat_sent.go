@@ -156,7 +156,7 @@ func (p *chatPane) branch(n int) {
 		for _, m := range t.models {
 			e.Answers = append(e.Answers, past{t.answers[m.ID].state})
 		}
-		p.log.Keep(e)
+		t.position = p.log.Keep(e)
 	}
 }
 

@@ -82,7 +82,7 @@ func (p *chatPane) restore(kept []chat.Turn) []*chatTurn {
 	for _, k := range kept {
 		if t == nil || k.Position/2 != at {
 			at = k.Position / 2
-			t = &chatTurn{answers: map[string]*chatAnswer{}}
+			t = &chatTurn{answers: map[string]*chatAnswer{}, position: 2 * at}
 			turns = append(turns, t)
 		}
 		switch k.Role {

@@ -187,3 +187,41 @@ func TestChatTight(t *testing.T) {
 		r.want("base holds 512 tokens: the prompt has about", "n begins anew")
 	})
 }
+
+// TestChatBlind: names are hidden until the vote, which goes to the model that
+// stood there.
+func TestChatBlind(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World {
+		w = uitest.Full()
+		w.Ratings = []chat.Rated{{Model: "base", Rating: 1040, Low: 980, High: 1100, Wins: 7, Losses: 3, Ties: 1}}
+		return w
+	}, 120, 40, func(r *rig) {
+		r.press("4", "esc", "<")
+		r.want("nothing was asked yet")
+		r.press("B", "i")
+		r.write("Which colour?")
+		r.press("enter")
+		r.want("━━ A ─", "━━ B ─", "34 tokens")
+		r.lacks("━━ base")
+		r.lacks("style-2026")
+		r.press("esc")
+		r.press(">")
+		want := "vote 0 style-20260714-102210 base: second"
+		left := false
+		if left = !strings.Contains(strings.Join(w.Done(), "\n"), want); left {
+			want = "vote 0 base style-20260714-102210: second"
+		}
+		if !strings.Contains(strings.Join(w.Done(), "\n"), want) {
+			t.Errorf("%q was not kept: %q", want, w.Done())
+		}
+		if left {
+			r.want("style-20260714-102210 is better; left was base")
+		} else {
+			r.want("base is better; left was style-20260714-102210")
+		}
+		r.want("better", "worse", "━━ base")
+		r.press("R")
+		r.want("Votes: Elo points", "1040 (980 to 1100)  7 won, 3 lost, 1 tie")
+	})
+}

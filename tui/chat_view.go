@@ -82,10 +82,13 @@ func (p *chatPane) names(cols []chat.Model, cw int) string {
 		r.To(start)
 		st := widget.Series(p.left + i)
 		name := labels[i]
+		if p.hidden() {
+			name = letter(p.left + i)
+		}
 		nw := l.Width(name)
 		r.Put(st, "━━ ").Put(st.With(widget.Bold), name).Gap(1)
 		note := ""
-		if nw+22 < cw {
+		if nw+22 < cw && !p.hidden() {
 			note = string(m.Kind)
 		}
 		end := start + cw
@@ -192,6 +195,9 @@ func (p *chatPane) figures(t *chatTurn, s chat.AnswerState, cw int) string {
 		if silent := now.Sub(s.Last); !s.Last.IsZero() && silent > silence {
 			r.Gap(2).Put(widget.Warn, "silent for "+widget.Clock(silent))
 		}
+	}
+	if v := t.verdict(s.Model); v != "" {
+		r.Gap(2).Put(widget.Accent, v)
 	}
 	if score, exact := p.scored(t.reference, s); exact {
 		r.Gap(2).Put(widget.Good, "as the reference")

@@ -260,6 +260,10 @@ type Chat interface {
 	// Sets are sets of models by name; SaveSet without models removes one.
 	Sets(ctx context.Context) (map[string][]string, error)
 	SaveSet(ctx context.Context, name string, refs []string) error
+	// Vote keeps what somebody thought of two models' answers, Ratings are the
+	// models by such votes.
+	Vote(ctx context.Context, conversation int64, position int, first, second string, o chat.Outcome) error
+	Ratings(ctx context.Context) ([]chat.Rated, error)
 	// Transcript keeps a conversation on disk while it goes on; turns are those
 	// that it has already.
 	Transcript(c chat.Conversation, turns []chat.Turn) Transcript

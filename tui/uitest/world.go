@@ -76,6 +76,7 @@ type World struct {
 	Answers map[string]chat.AnswerState // by the model's ref
 	Streams map[string]*Stream          // answers that a test writes itself, by ref
 	Sets    map[string][]string         // of models, by name
+	Ratings []chat.Rated
 	// Talks are the sessions on disk; each has the same turns.
 	Talks     []chat.Conversation
 	TalkTurns []chat.Turn
@@ -393,6 +394,13 @@ func (c chats) SaveSet(_ context.Context, name string, refs []string) error {
 	c.w.did("set %s %s", name, strings.Join(refs, " "))
 	return c.w.Err
 }
+
+func (c chats) Vote(_ context.Context, _ int64, position int, first, second string, o chat.Outcome) error {
+	c.w.did("vote %d %s %s: %s", position, first, second, o)
+	return c.w.Err
+}
+
+func (c chats) Ratings(context.Context) ([]chat.Rated, error) { return c.w.Ratings, c.w.Err }
 
 func (c chats) Transcript(v chat.Conversation, _ []chat.Turn) tui.Transcript {
 	if v.ID == 0 {
