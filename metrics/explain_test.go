@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestExplainQA: the parts give the scores.
+// TestExplainQA: the parts give the scores, and F1 follows from the counts.
 func TestExplainQA(t *testing.T) {
 	for _, c := range []struct {
 		row  Row
