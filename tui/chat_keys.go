@@ -247,6 +247,5 @@ func (p *chatPane) copy() tea.Cmd {
 		}
 		b.WriteString(t.answers[m.ID].state.Text + "\n")
 	}
-	return tea.Batch(tea.SetClipboard(strings.TrimSuffix(b.String(), "\n")),
-		p.app.say(widget.Info, widget.MarkDone, "copied by OSC 52, if this terminal allows it"))
+	return p.app.copy("the last answers:", strings.TrimSuffix(b.String(), "\n"))
 }

@@ -68,7 +68,7 @@ func (p *chatPane) along(kind string) tea.Cmd {
 		if err != nil {
 			return p.app.fail(err)
 		}
-		return tea.Batch(tea.SetClipboard(text), p.app.say(widget.Info, widget.MarkDone, fmt.Sprintf("%s asks %s again: copied by OSC 52, if this terminal allows it", kind, r.Model.Ref)))
+		return p.app.copy(fmt.Sprintf("what asks %[2]s again (%[1]s):", kind, r.Model.Ref), text)
 	}
 	var all []entry
 	for _, m := range last.models {

@@ -129,7 +129,7 @@ func TestChatBranch(t *testing.T) {
 		r.press("esc", "d", "c")
 		r.want("Copy the request as", "base  aws", "style-20260714-102210  boto3")
 		r.press("enter")
-		r.want("aws asks base again")
+		r.want("what asks base again (aws): copied")
 		r.press("M")
 		r.want("save these as", "all three")
 		r.press("down", "enter")

@@ -84,8 +84,7 @@ func (p *datasetPane) copyRow() tea.Cmd {
 	if !ok {
 		return nil
 	}
-	return tea.Batch(tea.SetClipboard(object(r, "")),
-		p.app.say(widget.Info, widget.MarkDone, fmt.Sprintf("row %s copied as JSON by OSC 52, if this terminal allows it; E opens it in your editor", widget.Count(r.Index+1))))
+	return p.app.copy(fmt.Sprintf("row %s as JSON:", widget.Count(r.Index+1)), object(r, ""))
 }
 
 // editRow opens a copy of the row under the cursor in the editor.

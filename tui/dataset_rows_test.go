@@ -141,7 +141,7 @@ func TestCopyRow(t *testing.T) {
 	s := uitest.Start(t, uitest.Full().Deps(), 120, 40)
 	s.Wait("1,200 rows")
 	s.Press("y")
-	s.Wait("row 1 copied as JSON by OSC 52")
+	s.Wait("row 1 as JSON: copied by OSC 52")
 	want := `{"id":"cot.1000000","system_prompt":"Help as much as you can.","question":"In what color is the Mossbank tent sold?","response":"brown","category":"products"}`
 	if got := s.Clipboard(); got != want {
 		t.Errorf("the clipboard holds %q, want %q", got, want)

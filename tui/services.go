@@ -51,6 +51,8 @@ type Deps struct {
 	// Editor is the command that edits a file, without the file; empty when none is
 	// known.
 	Editor []string
+	// Copy puts a text where it can be pasted from; nil gives it to the terminal.
+	Copy func(ctx context.Context, text string) (Copied, error)
 	// Report writes down a fault of the program and returns the file's path; nil
 	// puts it into the error that the workbench ends with.
 	Report func(text string) (path string, err error)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -122,6 +123,7 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 			return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		},
 		Editor:    tui.EditorFrom(os.Getenv),
+		Copy:      clipboard{env: os.Getenv, look: exec.LookPath, file: filepath.Join(paths.State, "copied.txt")}.copy,
 		Report:    func(text string) (string, error) { return crash.Report(reports(paths), version(), text) },
 		Themes:    themes.NewSet(os.DirFS(paths.ThemesDir())),
 		NoBraille: os.Getenv("TERM") == "linux",
