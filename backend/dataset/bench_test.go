@@ -3,6 +3,7 @@ package dataset
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -162,6 +163,23 @@ func BenchmarkBig(b *testing.B) {
 				b.Fatal(err)
 			}
 			if err := l.Wait(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("repetitions", func(b *testing.B) { // of a file that is not indexed yet
+		b.SetBytes(st.Size())
+		b.ReportAllocs()
+		for b.Loop() {
+			d, err := Open(ctx, path, OpenOptions{Lazy: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			l, err := d.Filter(ctx, "duplicate")
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := errors.Join(l.Wait(ctx), d.Close()); err != nil {
 				b.Fatal(err)
 			}
 		}
