@@ -126,6 +126,7 @@ func checkResult(t *testing.T, r Run) {
 
 func TestRun(t *testing.T) {
 	f := newFixture(t, say)
+	f.cfg.Program = "1.2.3 abc"
 	l, err := f.Start(t.Context(), Spec{Dataset: writeDataset(t, 200), Models: []string{"base", "tuned"}})
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +143,10 @@ func TestRun(t *testing.T) {
 	checkResult(t, stored)
 	if !reflect.DeepEqual(live.Models, stored.Models) || live.DatasetHash == "" {
 		t.Error("the stored run is another")
+	}
+	var md strings.Builder
+	if err := f.Export(t.Context(), live.ID, "md", &md); err != nil || stored.Spec.Program != "1.2.3 abc" || !strings.Contains(md.String(), "By tunebench 1.2.3 abc.") {
+		t.Errorf("the program of the run is %q (%v):\n%s", stored.Spec.Program, err, md.String())
 	}
 	if runs, err := f.Runs(t.Context()); err != nil || len(runs) != 1 || runs[0].Done != 400 || runs[0].Status != Finished {
 		t.Errorf("runs %+v, %v", runs, err)

@@ -152,6 +152,9 @@ func (s *Service) exportCSV(ctx context.Context, run Run, w io.Writer) error {
 
 func writeMarkdown(w *bufio.Writer, run Run) {
 	fmt.Fprintf(w, "# Evaluation %s\n\nDataset `%s` (SHA-256 `%s`), %d of %d records, %s.\n\n", run.ID, cell(run.Spec.Dataset), run.DatasetHash, run.Done, run.Total, run.Status)
+	if run.Spec.Program != "" {
+		fmt.Fprintf(w, "By tunebench %s.\n\n", cell(run.Spec.Program))
+	}
 	w.WriteString("| model | records | errors |")
 	rule := "|---|---:|---:|"
 	for _, name := range run.ScoreNames {

@@ -45,6 +45,8 @@ type Config struct {
 	// Drain is how long requests under way may still be answered when a run is
 	// stopped, so that they need not be made again; 0 means two seconds.
 	Drain time.Duration
+	// Program is the version of this program, to be recorded with runs.
+	Program string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Sleep waits between attempts and returns early when ctx ends; nil waits
@@ -99,6 +101,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // Start begins a run. The run goes on until it is done, stopped, or ctx ends;
 // what is missing then can be had with Resume.
 func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
+	spec.Program = s.cfg.Program
 	if spec.MaxTokens <= 0 {
 		spec.MaxTokens = 128
 	}

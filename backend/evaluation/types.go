@@ -36,6 +36,8 @@ type Spec struct {
 	// Models, as they were when the run began.
 	Budget Budget           `json:"budget,omitzero"`
 	Prices map[string]Price `json:"prices,omitempty"`
+	// Program is the version of the program that began the run; Start sets it.
+	Program string `json:"program,omitempty"`
 }
 
 // Outputs is a file with what a model has answered: JSON Lines or JSON with

@@ -143,7 +143,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 	if acct.Bills() {
 		atOnce = 64 // the runs find out how many of them the service takes
 	}
-	s.eval = evaluation.New(evaluation.Config{Chat: s.chat, Store: st, Concurrency: atOnce, Price: func(m chat.Model) (evaluation.Price, bool) {
+	s.eval = evaluation.New(evaluation.Config{Chat: s.chat, Store: st, Concurrency: atOnce, Program: version(), Price: func(m chat.Model) (evaluation.Price, bool) {
 		switch {
 		case !acct.Bills():
 			return evaluation.Price{}, true
