@@ -1,0 +1,125 @@
+package uitest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"tunebench/backend/chat"
+	"tunebench/tui"
+)
+
+type chats struct{ w *World }
+
+func (c chats) Models(context.Context) ([]chat.Model, error) { return c.w.Models, c.w.Err }
+
+func (c chats) Prove(_ context.Context, m chat.Model, _ []string, progress func(chat.Proof)) (chat.Verdict, error) {
+	c.w.did("prove %s", m.Ref)
+	for _, p := range c.w.Verdict.Proofs {
+		progress(p)
+	}
+	return c.w.Verdict, c.w.Err
+}
+
+func (c chats) Send(_ context.Context, r chat.Request) tui.Answer {
+	c.w.did("ask %s %s", r.Model.Ref, r.Messages[len(r.Messages)-1].Content)
+	if s := c.w.Streams[r.Model.Ref]; s != nil {
+		s.begin(r.Model)
+		return s
+	}
+	s, ok := c.w.Answers[r.Model.Ref]
+	if !ok {
+		s = chat.AnswerState{Phase: chat.Failed, Err: "no answer"}
+	}
+	s.Model = r.Model
+	ch := make(chan struct{}, 1)
+	ch <- struct{}{}
+	return answer{s, ch}
+}
+
+func (c chats) Preview(r chat.Request) (chat.Preview, error) {
+	text := "<s>[INST] " + r.Messages[len(r.Messages)-1].Content + "[/INST]"
+	return chat.Preview{Route: chat.RouteCompletion, Operation: "InvokeModelWithResponseStream", Text: text, Context: 512,
+		JSON: fmt.Sprintf("{\n  \"prompt\": %q,\n  \"max_tokens\": %d,\n  \"temperature\": %g\n}", text, r.Settings.MaxTokens, r.Settings.Temperature)}, c.w.Err
+}
+
+func (c chats) Snippet(r chat.Request, kind string) (string, error) {
+	return kind + " asks " + r.Model.Ref + "\n", c.w.Err
+}
+
+func (c chats) Room(r chat.Request) (tokens, context int, exact bool) {
+	return len(r.Messages[len(r.Messages)-1].Content) / 4, 512, false
+}
+
+func (c chats) Sets(context.Context) (map[string][]string, error) { return c.w.Sets, c.w.Err }
+
+func (c chats) SaveSet(_ context.Context, name string, refs []string) error {
+	c.w.did("set %s %s", name, strings.Join(refs, " "))
+	return c.w.Err
+}
+
+func (c chats) Vote(_ context.Context, _ int64, position int, first, second string, o chat.Outcome) error {
+	c.w.did("vote %d %s %s: %s", position, first, second, o)
+	return c.w.Err
+}
+
+func (c chats) Ratings(context.Context) ([]chat.Rated, error) { return c.w.Ratings, c.w.Err }
+
+func (c chats) Transcript(v chat.Conversation, _ []chat.Turn) tui.Transcript {
+	if v.ID == 0 {
+		v.ID = 1
+	}
+	return transcript{v}
+}
+
+func (c chats) Conversations(_ context.Context, query string, _ int) ([]chat.Conversation, error) {
+	var found []chat.Conversation
+	for _, v := range c.w.Talks {
+		if strings.Contains(v.Title, query) {
+			found = append(found, v)
+		}
+	}
+	return found, c.w.Err
+}
+
+func (c chats) Load(_ context.Context, id int64) (chat.Conversation, []chat.Turn, error) {
+	for _, v := range c.w.Talks {
+		if v.ID == id {
+			return v, c.w.TalkTurns, c.w.Err
+		}
+	}
+	return chat.Conversation{}, nil, fmt.Errorf("there is no session %d", id)
+}
+
+func (c chats) DeleteConversation(_ context.Context, id int64) error {
+	c.w.did("delete session %d", id)
+	return c.w.Err
+}
+
+func (c chats) Export(_ context.Context, id int64, format string, w io.Writer) error {
+	_, err := fmt.Fprintf(w, "session %d as %s\n", id, format)
+	return err
+}
+
+type transcript struct{ c chat.Conversation }
+
+func (t transcript) Keep(chat.Exchange) int          { return 0 }
+func (t transcript) Conversation() chat.Conversation { return t.c }
+func (t transcript) Err() error                      { return nil }
+
+type answer struct {
+	s  chat.AnswerState
+	ch chan struct{}
+}
+
+func (a answer) State() chat.AnswerState  { return a.s }
+func (a answer) Changed() <-chan struct{} { return a.ch }
+func (a answer) Cancel()                  {}
+
+// Done is closed: what a World says is all there is.
+func (a answer) Done() <-chan struct{} {
+	ch := make(chan struct{})
+	close(ch)
+	return ch
+}
