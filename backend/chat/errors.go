@@ -80,6 +80,8 @@ func Classify(err error) ErrorClass {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return Other
+	case lost(err):
+		return Transient
 	case errors.As(err, &signing):
 		return Account
 	case errors.As(err, &send), errors.Is(err, errSlowStart), errors.Is(err, errSilent):
@@ -112,6 +114,11 @@ func (s *Service) Describe(m Model, err error) string {
 		return safetext.Line(fmt.Sprintf("%s did not wake within %s; Bedrock may have no room for it now: try again later, or look at its import job (%s)", m.Ref, asleep.after.Round(time.Second), message))
 	case errors.Is(err, errSlowStart):
 		return safetext.Line(fmt.Sprintf("%s did not begin to answer within %s; the request was given up: ask again, or ask for fewer tokens", m.Ref, s.cfg.FirstByte))
+	}
+	if e := s.cfg.Endpoint; e != nil && m.Kind == Hosted {
+		if text := e.describe(err); text != "" {
+			return safetext.Line(text)
+		}
 	}
 	switch code {
 	case "ModelNotReadyException":

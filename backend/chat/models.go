@@ -22,10 +22,11 @@ import (
 const BaseRef = "base"
 
 // Models lists what can be talked to: the base model first, then imported
-// models, newest first, foundation models and inference profiles. A list that
+// models, newest first, foundation models, inference profiles and the endpoint's
+// models. A list that
 // the account may not read is left out; other failures are errors.
 func (s *Service) Models(ctx context.Context) ([]Model, error) {
-	var imported, foundation, profiles []Model
+	var imported, foundation, profiles, hosted []Model
 	var denied [3]error
 	g, gctx := errgroup.WithContext(ctx)
 	part := func(i int, into *[]Model, list func(context.Context) ([]Model, error)) {
@@ -39,14 +40,17 @@ func (s *Service) Models(ctx context.Context) ([]Model, error) {
 	part(0, &imported, s.importedModels)
 	part(1, &foundation, s.foundationModels)
 	part(2, &profiles, s.inferenceProfiles)
+	if e := s.cfg.Endpoint; e != nil {
+		g.Go(func() error { hosted = e.models(gctx); return nil })
+	}
 	if err := g.Wait(); err != nil {
 		return nil, fmt.Errorf("list the models: %w", s.cfg.Explain(err))
 	}
 	all := slices.Concat(imported, foundation, profiles)
-	if len(all) == 0 && denied[0] != nil {
+	if len(all)+len(hosted) == 0 && denied[0] != nil {
 		return nil, fmt.Errorf("list the models: %w", s.cfg.Explain(denied[0]))
 	}
-	return s.withBase(all), nil
+	return append(s.withBase(all), hosted...), nil
 }
 
 // withBase puts the base model in front, under its own name.

@@ -51,6 +51,10 @@ func (s *Service) Preview(req Request) (Preview, error) {
 		}
 	}
 	body, err := p.wire()
+	if p.route == RouteEndpoint {
+		v.Operation = "POST /chat/completions"
+		body, err = p.completion(req.Model.ID, true)
+	}
 	if err != nil {
 		return Preview{}, err
 	}
@@ -201,6 +205,9 @@ func (s *Service) Snippet(req Request, kind string) (string, error) {
 	p, err := prepare(req)
 	if err != nil {
 		return "", err
+	}
+	if p.route == RouteEndpoint {
+		return "", fmt.Errorf("%s is asked at an endpoint and not through AWS; the request as JSON can be posted to its /chat/completions", req.Model.Ref)
 	}
 	body, err := p.wire()
 	if err != nil {

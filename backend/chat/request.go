@@ -28,11 +28,15 @@ const (
 	// RouteMessages is InvokeModel with an OpenAI chat body; the chat template
 	// that was imported with the model is applied.
 	RouteMessages Route = "messages"
+	// RouteEndpoint is a chat completion of an Endpoint.
+	RouteEndpoint Route = "chat completions"
 )
 
 // Route says how the model is asked, or why it can not be.
 func (m Model) Route() (Route, error) {
 	switch {
+	case m.Kind == Hosted:
+		return RouteEndpoint, nil
 	case m.Kind != Imported:
 		return RouteConverse, nil
 	case m.PromptFormat != "":
@@ -55,7 +59,8 @@ type prepared struct {
 	more     document.Interface // what Converse has no field for: topK
 	topK     int
 	sent     string
-	probe    bool // the reply's shape is not to be remembered
+	ask      invokeBody // an endpoint's, without the model
+	probe    bool       // the reply's shape is not to be remembered
 }
 
 // invokeBody is the common part of OpenAI's completion and chat bodies, which
@@ -121,7 +126,8 @@ func prepare(req Request) (prepared, error) {
 		for i, m := range msgs {
 			list[i] = Message(m)
 		}
-		p.body, err = encode(invokeBody{Messages: list}.with(set))
+		p.ask = invokeBody{Messages: list}.with(set)
+		p.body, err = encode(p.ask)
 		p.sent = asText(msgs)
 		return p, err
 	}
@@ -187,7 +193,11 @@ func (s *Service) Fingerprint(req Request) (string, error) {
 		}
 	}
 	h := sha256.New()
-	for _, part := range []string{s.cfg.AccountName, s.region, req.Model.ID, string(p.route)} {
+	parts := []string{s.cfg.AccountName, s.region, req.Model.ID, string(p.route)}
+	if p.route == RouteEndpoint && s.cfg.Endpoint != nil {
+		parts = append(parts, s.cfg.Endpoint.base.String())
+	}
+	for _, part := range parts {
 		fmt.Fprintf(h, "%d:%s", len(part), part) // lengths keep parts apart
 	}
 	h.Write(p.body)

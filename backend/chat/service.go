@@ -32,6 +32,9 @@ type Config struct {
 	// known here. It loads once.
 	Tokenizer func() (*artifact.Tokenizer, error)
 
+	// Endpoint is asked beside the account; nil when there is none.
+	Endpoint *Endpoint
+
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Sleep waits between attempts and returns early when ctx ends; nil waits

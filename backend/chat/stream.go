@@ -41,9 +41,12 @@ func (s *Service) stream(ctx context.Context, a *Answer, m Model, p prepared) er
 	r.silence = time.AfterFunc(s.cfg.FirstByte, func() { cancel(errSlowStart) })
 	defer func() { r.silence.Stop() }()
 	var err error
-	if p.route == RouteConverse {
+	switch p.route {
+	case RouteConverse:
 		err = r.converse(ctx, p)
-	} else {
+	case RouteEndpoint:
+		err = r.endpoint(ctx, p)
+	default:
 		err = r.invoke(ctx, p)
 	}
 	var api smithy.APIError

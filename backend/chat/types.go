@@ -13,6 +13,7 @@ const (
 	Imported   Kind = "imported model"
 	Foundation Kind = "foundation model"
 	Profile    Kind = "inference profile"
+	Hosted     Kind = "endpoint's model" // of an Endpoint, not of the account
 )
 
 // Model is something that answers.

@@ -46,9 +46,12 @@ func (s *Service) once(ctx context.Context, m Model, p prepared) (r Reply, err e
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.FirstByte, errSlowStart)
 	defer cancel()
 	started := s.cfg.Now()
-	if p.route == RouteConverse {
+	switch p.route {
+	case RouteConverse:
 		r, err = s.converseOnce(ctx, m, p)
-	} else {
+	case RouteEndpoint:
+		r, err = s.endpointOnce(ctx, m, p)
+	default:
 		r, err = s.invokeOnce(ctx, m, p)
 	}
 	if err != nil {
