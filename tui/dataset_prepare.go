@@ -81,7 +81,7 @@ func (p *datasetPane) prepare() tea.Cmd {
 	pr := newProgress(cancel)
 	p.preparing, p.prepErr, p.outDir = pr, nil, out
 	p.manifest = nil
-	o := dataset.PrepareOptions{Out: out, PromptFormat: r.PromptFormat, Split: r.Split, Seed: r.Seed, Recipe: r.Recipe}
+	o := dataset.PrepareOptions{Out: out, PromptFormat: r.PromptFormat, Split: r.Split, Seed: r.Seed, Recipe: r.Recipe, As: kinds[p.form.Field("as").Choice][0]}
 	o.Open.Mapping = p.mapping
 	path, ds := p.path, p.app.deps.Datasets
 	p.set(dataPrepared)

@@ -22,6 +22,7 @@ var (
 	dedups = [][2]string{{dataset.DedupQuestion, "same question"}, {dataset.DedupRow, "same row"}, {dataset.DedupNear, "nearly the same"}, {dataset.DedupNone, "nothing"}}
 	picks  = [][2]string{{dataset.SampleRandom, "random"}, {dataset.SampleHead, "the first"}, {dataset.SampleStratified, "each sub-mix its share"}}
 	yesNo  = [][2]string{{"", "no"}, {"yes", "yes"}}
+	kinds  = [][2]string{{dataset.AsJSONL, "JSON Lines"}, {dataset.AsParquet, "Parquet"}}
 )
 
 func options(choices [][2]string) []string {
@@ -67,6 +68,7 @@ func (p *datasetPane) prepareForm() tea.Cmd {
 		group("split", "into train, validation and test"),
 		field("split", "shares", "0.9, 0.05, 0.05", "of train, validation and test; they make 1"),
 		field("seed", "seed", "1", "the same seed gives the same splits"),
+		choice("as", "files", "the same rows either way; training and evaluation read both", kinds),
 		{Name: "load", Label: "Load a recipe", Kind: widget.ButtonField, Help: "from a recipe file or from the manifest of an earlier preparation", Press: p.loadRecipe},
 		{Name: "keep", Label: "Save the recipe", Kind: widget.ButtonField, Help: "as a file for git; tunebench dataset prepare --recipe takes it too", Press: p.saveRecipe},
 	}}
@@ -204,7 +206,7 @@ func (p *datasetPane) recipeNotes() {
 		}
 	}
 	f.Field("group texts").Note = or(strings.Join(texts, ", "), "as they are, of any length")
-	f.Field("group split").Note = f.Value("split") + ", seed " + f.Value("seed")
+	f.Field("group split").Note = f.Value("split") + ", seed " + f.Value("seed") + ", " + f.Value("as")
 }
 
 func (p *datasetPane) loadRecipe() tea.Cmd {

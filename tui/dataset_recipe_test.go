@@ -48,6 +48,21 @@ func TestRecipe(t *testing.T) {
 	})
 }
 
+// TestPrepareAs: the splits are written in the format that was chosen.
+func TestPrepareAs(t *testing.T) {
+	play(t, uitest.Full, 80, 24, func(r *rig) {
+		r.press("p")
+		r.want("seed 1, JSON Lines")
+		r.press("down", "down", "down", "enter", "down", "down", "down")
+		r.want("training and evaluation read both")
+		r.press("right", "ctrl+s")
+		r.pass(time.Second)
+		if did := r.world.Done(); !slices.Contains(did, "as parquet") {
+			r.t.Errorf("asked for %q", did)
+		}
+	})
+}
+
 // TestRecipeFile: a recipe is kept as a file that the command line takes, and read
 // back.
 func TestRecipeFile(t *testing.T) {

@@ -142,6 +142,9 @@ func (d data) Render(r dataset.Row, format string) (string, string, error) {
 
 func (d data) Prepare(ctx context.Context, path string, o dataset.PrepareOptions, progress func(dataset.Progress)) (dataset.Manifest, error) {
 	d.w.did("prepare %s", path)
+	if o.As == dataset.AsParquet {
+		d.w.did("as %s", o.As)
+	}
 	if b, err := json.Marshal(o.Recipe); err == nil && o.Recipe != (dataset.Recipe{}) {
 		d.w.did("recipe %s", b)
 	}
