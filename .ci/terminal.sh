@@ -49,6 +49,8 @@ back() { # WHAT: the terminal is the shell's again
   until_true 20 "the shell after $1" alternate 0
   # What is typed before the workbench has ended may be thrown away with it.
   until_true 20 "the workbench to be gone after $1" eval '[ -z "$(workbench)" ]'
+  # A process that is being dumped is gone for pgrep and not yet for the shell.
+  until_true 60 "the shell to be in front after $1" eval '[ "$(tm display-message -p -t shell "#{pane_current_command}")" = bash ]'
   keys 'cat >/dev/null' Enter
   until_true 10 "the terminal's settings after $1" same_settings
   keys C-d
