@@ -5,7 +5,7 @@ set -euo pipefail
 bin=$1 home=$2
 mkdir -p "$home"
 "$bin" loop --home "$home" -o json >"$home/loop.json"
-cat "$home/loop.json" | head -c 400; echo
+head -c 400 "$home/loop.json"; echo
 python3 - "$home/loop.json" <<'PY' || exit 1
 import json, sys
 d = json.load(open(sys.argv[1]))
@@ -20,8 +20,8 @@ PY
 # the same account, seen by commands of their own
 job=$(sed -n 's/.*"training_job": "\(.*\)",/\1/p' "$home/loop.json")
 model=$(sed -n 's/.*"imported_model": "\(.*\)",/\1/p' "$home/loop.json")
-"$bin" train status "$job" --home "$home" -o json | grep -q '"status": "Completed"'
-"$bin" models list --home "$home" | grep -q "$model"
+"$bin" train status "$job" --home "$home" -o json | grep '"status": "Completed"' >/dev/null
+"$bin" models list --home "$home" | grep "$model" >/dev/null
 answer=$("$bin" chat --model "$model" --home "$home" "What is the capital of France?" 2>/dev/null)
 echo "the capital of France: $answer"
 [ -n "$answer" ]

@@ -14,7 +14,7 @@ cmp "$home/set/train.jsonl" "$home/again/train.jsonl"
 tb dataset upload "$home/set"
 tb dataset search s3://tunebench-local/datasets/set/train.jsonl "What is" --count
 
-job=$(tb train start --dataset "$home/set" --name prepared --wait -o json | sed -n 's/.*"name": "\(.*\)",/\1/p' | head -n 1)
+job=$(tb train start --dataset "$home/set" --name prepared --wait -o json | sed -n 's/.*"name": "\(.*\)",/\1/p' | sed -n 1p)
 tb import start --job "$job" --name prepared --wait >/dev/null
 tb eval run --dataset "$home/set/test.jsonl" --model prepared --at-least exact_match_score=0.8 -o json >"$home/eval.json" ||
   { cat "$home/eval.json"; exit 1; }

@@ -5,21 +5,9 @@
 set -euo pipefail
 bin=$1 home=$2
 mkdir -p "$home"
-sock=tunebench-ci-$$
-tm() { tmux -L "$sock" -f /dev/null "$@"; }
-trap 'tm kill-server 2>/dev/null || true' EXIT
+session=story
+. "$(dirname "$0")/tmux.sh"
 
-screen() { tm capture-pane -p -t story; }
-wait_for() { # SECONDS TEXT
-  local end=$((SECONDS + $1))
-  until screen | grep -qF -- "$2"; do
-    if [ $SECONDS -ge $end ]; then
-      printf 'waited %d s for "%s"; the screen:\n' "$1" "$2"; screen; exit 1
-    fi
-    sleep 0.05
-  done
-}
-keys() { tm send-keys -t story "$@"; }
 start() { # opens the workbench in a new window of 120x40
   tm kill-session -t story 2>/dev/null || true
   tm new-session -d -s story -x 120 -y 40 "env TERM=xterm-256color COLORTERM=truecolor $bin --home $home 2>$home/stderr; echo ended with \$?; read"
@@ -46,7 +34,7 @@ screen | grep -A1 exact_match_score
 # Too small says what it needs, and comes back.
 tm resize-window -t story -x 40 -y 10
 wait_for 10 "60"
-screen | head -10
+screen | sed -n 1,10p
 tm resize-window -t story -x 80 -y 24
 wait_for 10 "is better than base"
 
@@ -56,15 +44,15 @@ keys 2; wait_for 10 "training job"; keys n; wait_for 10 "Start training"; keys C
 wait_for 20 "InProgress"
 keys C-c
 wait_for 40 "ended with 0"
-"$bin" train list --home "$home" | head -3
-"$bin" train list --home "$home" | grep -q InProgress
+"$bin" train list --home "$home" | sed -n 1,3p
+"$bin" train list --home "$home" | grep InProgress >/dev/null
 
 # Killed with -9 in the middle of training: the next start says so and works.
 pkill -9 -f "local owner --home $home" || true
 start
 wait_for 20 "1,200 rows"
 keys 2; wait_for 20 "Failed"
-screen | grep -m1 Failed
+screen | grep Failed | sed -n 1p
 [ ! -s "$home/stderr" ] || { echo "something was written to standard error:"; cat "$home/stderr"; exit 1; }
 
 # Time to the first frame, from starting the binary in a running terminal.
@@ -74,7 +62,7 @@ for _ in 1 2 3 4 5; do
   keys C-c; wait_for 40 "ended with 0"
   tm respawn-pane -k -t story "env TERM=xterm-256color $bin --home $home"
   t0=$(date +%s%N)
-  until screen | grep -q Dataset; do :; done
+  until screen | grep Dataset >/dev/null; do :; done
   ms=$((($(date +%s%N) - t0) / 1000000))
   [ $ms -lt $best ] && best=$ms
   tm kill-session -t story; start; wait_for 20 "1,200 rows"

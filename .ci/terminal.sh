@@ -5,22 +5,10 @@
 set -euo pipefail
 bin=$1 home=$2
 mkdir -p "$home"
-sock=tunebench-terminal-$$
-tm() { tmux -L "$sock" -f /dev/null "$@"; }
-trap 'tm kill-server 2>/dev/null || true; pkill -f "local owner --home $home" 2>/dev/null || true' EXIT
+session=shell
+. "$(dirname "$0")/tmux.sh"
+trap 'end_tmux; pkill -f "local owner --home $home" 2>/dev/null || true' EXIT
 
-screen() { tm capture-pane -p -t shell; }
-until_true() { # SECONDS WHAT COMMAND...
-  local end=$((SECONDS + $1)) what=$2; shift 2
-  until "$@"; do
-    if [ $SECONDS -ge $end ]; then
-      printf 'waited for %s; the screen:\n' "$what"; screen; exit 1
-    fi
-    sleep 0.05
-  done
-}
-shows() { screen | grep -qF -- "$1"; }
-keys() { tm send-keys -t shell "$@"; }
 alternate() { [ "$(tm display-message -p -t shell '#{alternate_on}')" = "$1" ]; }
 
 tm new-session -d -s shell -x 120 -y 40 "env PS1='ready> ' TERM=xterm-256color bash --norc --noprofile"
@@ -44,7 +32,7 @@ open() {
 }
 # The workbench is the one process with this command line that is not a watcher:
 # a watcher has no arguments.
-workbench() { pgrep -f -- "^$bin --home $home --color" | head -1; }
+workbench() { pgrep -f -- "^$bin --home $home --color" | sed -n 1p; }
 back() { # WHAT: the terminal is the shell's again
   until_true 20 "the shell after $1" alternate 0
   # What is typed before the workbench has ended may be thrown away with it.

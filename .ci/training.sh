@@ -5,22 +5,10 @@
 set -euo pipefail
 bin=$1 home=$2
 mkdir -p "$home"
-sock=tunebench-train-$$
-tm() { tmux -L "$sock" -f /dev/null "$@"; }
-trap 'tm kill-server 2>/dev/null || true' EXIT
+session=training
+. "$(dirname "$0")/tmux.sh"
 tb() { "$bin" --home "$home" "$@"; }
 
-screen() { tm capture-pane -p -t training; }
-wait_for() { # SECONDS TEXT
-  local end=$((SECONDS + $1))
-  until screen | grep -qF -- "$2"; do
-    if [ $SECONDS -ge $end ]; then
-      printf 'waited %d s for "%s"; the screen:\n' "$1" "$2"; screen; exit 1
-    fi
-    sleep 0.05
-  done
-}
-keys() { tm send-keys -t training "$@"; }
 until_status() { # JOB STATUS
   local end=$((SECONDS + 60))
   until tb train status "$1" -o json | grep "\"status\": \"$2\"" >/dev/null; do

@@ -200,6 +200,7 @@ func (a *App) goTo(p pane) tea.Cmd {
 // Update handles a message.
 func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	cmd := a.handle(msg)
+	a.forget()
 	a.advanceTour()
 	if !a.ticking && !a.blurred && a.animated() {
 		a.ticking = true

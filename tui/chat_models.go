@@ -78,3 +78,10 @@ func (p *chatPane) with(refs ...string) tea.Cmd {
 	p.loaded = false
 	return tea.Batch(p.reload(), p.app.goTo(p))
 }
+
+// asks reports whether a model of that name is being talked to, or has been.
+func (p *chatPane) asks(name string) bool {
+	named := func(m chat.Model) bool { return m.Kind == chat.Imported && m.Name == name }
+	return p.app.pane() == pane(p) && slices.ContainsFunc(p.columns, named) ||
+		slices.ContainsFunc(p.turns, func(t *chatTurn) bool { return slices.ContainsFunc(t.models, named) })
+}

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -120,42 +121,15 @@ func (p *chatPane) export(args string) tea.Cmd {
 	if c.ID == 0 {
 		return p.app.say(widget.Warn, widget.MarkWarning, "the session is not on disk yet; try again in a moment")
 	}
-	write := func(path string) tea.Cmd {
-		format := strings.TrimPrefix(filepath.Ext(path), ".")
-		if format == "md" {
-			format = "markdown"
-		}
-		return act(p.app.ctx, func(ctx context.Context) (err error) {
-			if p.app.deps.Create == nil {
-				return fmt.Errorf("nothing can be written here")
+	return p.app.export(args, export{
+		title: "Export this session", help: "the name's end decides: .md to read, .jsonl for the dataset pane and evaluations",
+		proposed: filepath.Join(p.app.deps.WorkDir, fmt.Sprintf("session-%d.md", c.ID)),
+		write: func(ctx context.Context, f io.Writer, path string) (string, error) {
+			format := strings.TrimPrefix(filepath.Ext(path), ".")
+			if format == "md" {
+				format = "markdown"
 			}
-			f, err := p.app.deps.Create(path)
-			if err != nil {
-				return err
-			}
-			defer func() {
-				if cerr := f.Close(); err == nil {
-					err = cerr
-				}
-			}()
-			return p.app.svc.Chat.Export(ctx, c.ID, format, f)
-		}, func(err error) tea.Cmd {
-			if err != nil {
-				return p.app.fail(err)
-			}
-			return p.app.say(widget.Good, widget.MarkDone, "written to "+path)
-		})
-	}
-	if args != "" {
-		return write(args)
-	}
-	m := &prompt{app: p.app, title: "Export this session", help: "the name's end decides: .md to read, .jsonl for the dataset pane and evaluations", do: func(s string) tea.Cmd {
-		if s == "" {
-			return nil
-		}
-		return write(s)
-	}}
-	m.in.Set(filepath.Join(p.app.deps.WorkDir, fmt.Sprintf("session-%d.md", c.ID)))
-	p.app.modal = m
-	return nil
+			return "", p.app.svc.Chat.Export(ctx, c.ID, format, f)
+		},
+	})
 }

@@ -291,15 +291,23 @@ type toast struct {
 	mark string
 	st   widget.Style
 	text string
+	// over reports that what it says to do has been done; nil never does.
+	over func() bool
 }
 
 const toastTime = 8 * time.Second
 
 // say shows a word above the footer for a while.
 func (a *App) say(st widget.Style, mark, text string) tea.Cmd {
+	return a.sayUntil(nil, st, mark, text)
+}
+
+// sayUntil is say for a word that calls for something: it goes, or does not come,
+// once that is done.
+func (a *App) sayUntil(over func() bool, st widget.Style, mark, text string) tea.Cmd {
 	a.toastID++
 	id := a.toastID
-	a.toasts = append(a.toasts, toast{id, mark, st, text})
+	a.toasts = append(a.toasts, toast{id, mark, st, text, over})
 	if len(a.toasts) > 3 {
 		a.toasts = a.toasts[1:]
 	}
@@ -307,6 +315,11 @@ func (a *App) say(st widget.Style, mark, text string) tea.Cmd {
 		a.toasts = slices.DeleteFunc(a.toasts, func(t toast) bool { return t.id == id })
 		return nil
 	})
+}
+
+// forget takes away the words that have been followed.
+func (a *App) forget() {
+	a.toasts = slices.DeleteFunc(a.toasts, func(t toast) bool { return t.over != nil && t.over() })
 }
 
 // hush takes words away that would stand over a line that is being typed in.

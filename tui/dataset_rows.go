@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -129,36 +129,16 @@ func (p *datasetPane) noChosen() string {
 // writeCommand writes the chosen rows to a file.
 func (p *datasetPane) writeCommand(path string) tea.Cmd {
 	l, name := p.chosen()
-	take := func(path string) tea.Cmd {
-		if _, done, _ := l.Scanned(); !done {
-			return p.app.say(widget.Warn, widget.MarkWarning, "the rows are still being looked for; write them when all are found")
-		}
-		return task(p.ctx, func(ctx context.Context) (int, error) {
-			f, err := p.app.deps.Create(path)
-			if err != nil {
-				return 0, fmt.Errorf("write the rows: %w; name a file that does not exist yet", err)
-			}
-			n, err := l.Write(ctx, f)
-			return n, errors.Join(err, f.Close())
-		}, func(n int, err error) tea.Cmd {
-			if err != nil {
-				return p.app.fail(err)
-			}
-			return p.app.say(widget.Good, widget.MarkDone, fmt.Sprintf("%s written to %s; o opens it", widget.Plural(int64(n), "row"), path))
-		})
-	}
-	if path != "" {
-		return take(path)
+	if _, done, _ := l.Scanned(); !done {
+		return p.app.say(widget.Warn, widget.MarkWarning, "the rows are still being looked for; write them when all are found")
 	}
 	base := strings.TrimSuffix(filepath.Base(strings.TrimPrefix(p.path, dataset.SamplePrefix)), filepath.Ext(p.path))
-	m := &prompt{app: p.app, title: "Write rows: " + name, complete: p.app.deps.Paths, help: "JSON Lines, as the file has them; the file must not exist yet",
-		do: func(s string) tea.Cmd {
-			if s = strings.TrimSpace(s); s == "" {
-				return nil
-			}
-			return take(s)
-		}}
-	m.in.Set(filepath.Join(p.app.deps.WorkDir, base+"-rows.jsonl"))
-	p.app.modal = m
-	return nil
+	return p.app.export(path, export{
+		title: "Write rows: " + name, help: "JSON Lines, as the file has them; the file must not exist yet",
+		proposed: filepath.Join(p.app.deps.WorkDir, base+"-rows.jsonl"),
+		write: func(ctx context.Context, f io.Writer, _ string) (string, error) {
+			n, err := l.Write(ctx, f)
+			return widget.Plural(int64(n), "row") + " ", err
+		},
+	})
 }

@@ -3,8 +3,8 @@ package tui_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,7 +31,7 @@ func TestMarks(t *testing.T) {
 		d := world.Deps()
 		d.Create = func(path string) (io.WriteCloser, error) {
 			if made != "" {
-				return nil, errors.New("open " + path + ": file exists")
+				return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrExist}
 			}
 			made = path
 			return out, nil

@@ -75,7 +75,11 @@ func (a *App) Frame() []string {
 	if a.line != nil {
 		a.line.draw(lines)
 	} else if s := a.toastLine(); s != "" {
-		lines[len(lines)-2-a.tourHeight] = s
+		y := len(lines) - 2 - a.tourHeight
+		if c := a.cursor(); c != nil && c.Y == y {
+			y-- // what is being typed stays in sight
+		}
+		lines[y] = s
 	}
 	if a.modal != nil {
 		lines = a.drawModal(lines)

@@ -30,18 +30,8 @@ func (h *help) press(key, _ string) tea.Cmd {
 		h.app.close()
 	case "ctrl+p":
 		h.app.palette()
-	case "down", "j":
-		h.scroll.Top++
-	case "up", "k":
-		h.scroll.Top--
-	case "pgdown", "space":
-		h.scroll.Top += h.scroll.Height
-	case "pgup":
-		h.scroll.Top -= h.scroll.Height
-	case "g", "home":
-		h.scroll.Top = 0
-	case "G", "end":
-		h.scroll.Top = 1 << 20
+	default:
+		h.scroll.Roll(key)
 	}
 	return nil
 }

@@ -192,7 +192,7 @@ func (p *importPane) take(jobs []modelimport.Job, models []modelimport.Model) te
 		} else if p.mode == importJobs {
 			p.mode = importModels
 		}
-		cmds = append(cmds, p.app.chat.reload(), p.app.say(widget.Good, widget.MarkDone, "model "+j.Model+" is imported: "+where))
+		cmds = append(cmds, p.app.chat.reload(), p.app.sayUntil(func() bool { return p.app.chat.asks(j.Model) }, widget.Good, widget.MarkDone, "model "+j.Model+" is imported: "+where))
 	}
 	return tea.Batch(cmds...)
 }
@@ -214,7 +214,6 @@ func (p *importPane) job() *modelimport.Job {
 // startWith opens the form for a training job or another source, and checks it
 // at once.
 func (p *importPane) startWith(trainingJob, source string) tea.Cmd {
-	p.app.hush() // the word that a job is done has been heard
 	cmd := p.app.goTo(p)
 	if why := p.app.needAccount(); why != "" {
 		return tea.Batch(cmd, p.app.say(widget.Warn, widget.MarkWarning, why))
@@ -238,6 +237,12 @@ func (p *importPane) startWith(trainingJob, source string) tea.Cmd {
 		return cmd
 	}
 	return tea.Batch(cmd, p.check(0))
+}
+
+// takes reports whether a training job's model is being imported or has been.
+func (p *importPane) takes(trainingJob string) bool {
+	return p.mode == importForm && p.form.Value("source") == trainingJob ||
+		slices.ContainsFunc(p.models, func(m modelimport.Model) bool { return m.TrainingJob == trainingJob })
 }
 
 // source is what is to be imported, and whether it is a training job's name.

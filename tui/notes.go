@@ -24,18 +24,8 @@ func (n *notes) press(key, _ string) tea.Cmd {
 	switch key {
 	case "esc", "q", "enter":
 		n.app.close()
-	case "down", "j":
-		n.scroll.Top++
-	case "up", "k":
-		n.scroll.Top--
-	case "pgdown", "space":
-		n.scroll.Top += n.scroll.Height
-	case "pgup":
-		n.scroll.Top -= n.scroll.Height
-	case "g", "home":
-		n.scroll.Top = 0
-	case "G", "end":
-		n.scroll.Top = 1 << 20
+	default:
+		n.scroll.Roll(key)
 	}
 	return nil
 }

@@ -342,41 +342,13 @@ func (p *scorePane) pick() {
 // export writes the run to a file.
 func (p *scorePane) export(args string) tea.Cmd {
 	id := p.run.ID
-	write := func(path string) tea.Cmd {
-		format := strings.TrimPrefix(filepath.Ext(path), ".")
-		return act(p.app.ctx, func(ctx context.Context) (err error) {
-			if p.app.deps.Create == nil {
-				return fmt.Errorf("nothing can be written here")
-			}
-			var f io.WriteCloser
-			if f, err = p.app.deps.Create(path); err != nil {
-				return err
-			}
-			defer func() {
-				if cerr := f.Close(); err == nil {
-					err = cerr
-				}
-			}()
-			return p.app.svc.Evaluation.Export(ctx, id, format, f)
-		}, func(err error) tea.Cmd {
-			if err != nil {
-				return p.app.fail(err)
-			}
-			return p.app.say(widget.Good, widget.MarkDone, "written to "+path)
-		})
-	}
-	if args != "" {
-		return write(args)
-	}
-	m := &prompt{app: p.app, title: "Export this run", help: "the name's end decides: .md, .html, .csv or .jsonl", do: func(s string) tea.Cmd {
-		if s == "" {
-			return nil
-		}
-		return write(s)
-	}}
-	m.in.Set(filepath.Join(p.app.deps.WorkDir, "run-"+id+".md"))
-	p.app.modal = m
-	return nil
+	return p.app.export(args, export{
+		title: "Export this run", help: "the name's end decides: .md, .html, .csv or .jsonl",
+		proposed: filepath.Join(p.app.deps.WorkDir, "run-"+id+".md"),
+		write: func(ctx context.Context, f io.Writer, path string) (string, error) {
+			return "", p.app.svc.Evaluation.Export(ctx, id, strings.TrimPrefix(filepath.Ext(path), "."), f)
+		},
+	})
 }
 
 func (p *scorePane) Typing() *widget.Input {

@@ -87,7 +87,10 @@ func (p *scorePane) verdict() string {
 		}
 		base, name := r.Models[0].Model, shortName(name)
 		better := l.Squeeze(d.Model, max(p.w-68, 12))
-		points := widget.Points(d.Mean) + " points"
+		points := widget.Points(d.Mean)
+		if p.w >= 90 {
+			points += " points"
+		}
 		reach := fmt.Sprintf(" (%s to %s)", widget.Points(d.Interval.Low), widget.Points(d.Interval.High))
 		switch {
 		case d.Real && d.Mean*direction(d.Score) > 0:

@@ -79,7 +79,7 @@ var tourSteps = []tourStep{
 			if a.pane() != a.train {
 				return a.way(a.train, "training", "you see it learn")
 			}
-			return "The model learns: the loss falls. It takes half a minute; meanwhile " + a.keyOf("training.log") + " goes into the log and esc comes back."
+			return "The loss falls as the model learns; it takes half a minute. " + a.keyOf("training.log") + " goes into the log, esc comes back."
 		},
 		done: func(a *App, _ *tour) bool { return len(a.train.jobs) > 0 && a.train.jobs[0].Status == "Completed" },
 	},
@@ -198,7 +198,7 @@ func (a *App) tourText() (where, text string) {
 	case t == nil:
 		return "", ""
 	case t.step == len(tourSteps):
-		return "Tour", "That was the loop: the board says by how much the new model is better, and how sure that is. ? lists the keys of each pane."
+		return "Tour", "That was the loop: by how much the new model is better, and how sure that is. ? lists the keys of a pane."
 	}
 	return fmt.Sprintf("Tour %d of %d", t.step+1, len(tourSteps)), tourSteps[t.step].hint(a)
 }

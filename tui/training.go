@@ -224,7 +224,7 @@ func (p *trainingPane) ended(j training.Job) tea.Cmd {
 		if p.app.pane() != pane(p) {
 			where = "import it with i in the Training pane"
 		}
-		return p.app.say(widget.Good, widget.MarkDone, "training job "+j.Name+" completed: "+where)
+		return p.app.sayUntil(func() bool { return p.app.imports.takes(j.Name) }, widget.Good, widget.MarkDone, "training job "+j.Name+" completed: "+where)
 	case "Failed":
 		return p.app.say(widget.Bad, widget.MarkFailed, "training job "+j.Name+" failed: "+j.FailureReason)
 	}

@@ -79,6 +79,14 @@ func (p *preflight) strays() {
 // maxBytes is the limit for a text model's weights (Bedrock user guide).
 const maxBytes = 200e9
 
+// sizeText writes a size in bytes as people read it.
+func sizeText(bytes int64) string {
+	if bytes >= 1e9 {
+		return fmt.Sprintf("%.2f GB", float64(bytes)/1e9)
+	}
+	return fmt.Sprintf("%.2f MB", float64(bytes)/1e6)
+}
+
 func (p *preflight) size() {
 	var total int64
 	var frozen string
@@ -93,8 +101,8 @@ func (p *preflight) size() {
 	case frozen != "":
 		p.add("size", title, Blocks, frozen+" is archived", "Restore it, or copy the artifact to a bucket with standard storage.")
 	case total >= maxBytes:
-		p.add("size", title, Blocks, fmt.Sprintf("%d bytes, the limit is 200 GB", total), "Import a smaller model.")
+		p.add("size", title, Blocks, sizeText(total)+", the limit is 200 GB", "Import a smaller model.")
 	default:
-		p.add("size", title, Pass, fmt.Sprintf("%d bytes", total), "")
+		p.add("size", title, Pass, sizeText(total), "")
 	}
 }

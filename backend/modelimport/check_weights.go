@@ -145,7 +145,7 @@ func (p *preflight) headers(ctx context.Context, shards []file) (got map[string]
 			return blocks(fmt.Sprintf("%s in %s, bytes %d to %d, is %s", n, t.File, t.Begin, t.End, t.DType), "Save the weights as bfloat16, float16 or float32.")
 		}
 	}
-	p.add("headers", title, Pass, fmt.Sprintf("%d tensors in %d files, %d bytes", len(got), len(shards), total), "")
+	p.add("headers", title, Pass, fmt.Sprintf("%d tensors in %d files, %s", len(got), len(shards), sizeText(total)), "")
 	return got, total, true, nil
 }
 

@@ -148,6 +148,14 @@ func evalRising(points []Point) *Advice {
 	return &Advice{"eval-rising", steps[best], fmt.Sprintf("The evaluation loss has been rising since step %d (%.4g then, %.4g now): the model learns the training rows by heart. The checkpoint of step %d is the better one; train for fewer steps, or with more rows.", steps[best], v[best], v[len(v)-1], steps[best])}
 }
 
+// perSecond writes a rate as people read it.
+func perSecond(v float64) string {
+	if v >= 100 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}
+
 // slower fires when the newest throughput is well below what it was.
 func slower(points []Point) *Advice {
 	steps, v := finiteOf(points, "tokens_per_s")
@@ -158,7 +166,7 @@ func slower(points []Point) *Advice {
 	if before <= 0 || now >= before*slowShare || slices.Max(v[len(v)-slowWindow:]) >= before*0.85 {
 		return nil
 	}
-	return &Advice{"slower", steps[len(steps)-slowWindow], fmt.Sprintf("The throughput has dropped from %.4g to %.4g tokens/s at about step %d. The data may be read slowly, or a device may be throttled or shared; look at the host's figures.", before, now, steps[len(steps)-slowWindow])}
+	return &Advice{"slower", steps[len(steps)-slowWindow], fmt.Sprintf("The throughput has dropped from %s to %s tokens/s at about step %d. The data may be read slowly, or a device may be throttled or shared; look at the host's figures.", perSecond(before), perSecond(now), steps[len(steps)-slowWindow])}
 }
 
 func median(v []float64) float64 {

@@ -199,5 +199,27 @@ func (s *Scroll) Move(n int) { s.To(s.Cursor + n) }
 // Page moves by n windows.
 func (s *Scroll) Page(n int) { s.Move(n * max(s.Height-1, 1)) }
 
+// Roll moves what is in sight by a key that scrolls and reports whether it is one.
+// Top may lie outside of the list until Set, or whoever draws, puts it right.
+func (s *Scroll) Roll(key string) bool {
+	switch key {
+	case "down", "j":
+		s.Top++
+	case "up", "k":
+		s.Top--
+	case "pgdown", "space":
+		s.Top += s.Height
+	case "pgup":
+		s.Top -= s.Height
+	case "g", "home":
+		s.Top = 0
+	case "G", "end":
+		s.Top = 1 << 20
+	default:
+		return false
+	}
+	return true
+}
+
 // End returns the entry behind the last one in sight.
 func (s *Scroll) End() int { return min(s.Top+s.Height, s.Len) }
