@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"tunebench/backend/account/awserror"
+	"tunebench/backend/account/iam"
 )
 
 var update = flag.Bool("update", false, "write the policies of README.md again")
@@ -126,7 +127,7 @@ func TestReadOnly(t *testing.T) {
 // TestPermissions: the policy allows the table's actions and no more, and the
 // README shows it.
 func TestPermissions(t *testing.T) {
-	actions := func(p Policy) (all []string) {
+	actions := func(p iam.Policy) (all []string) {
 		ids := map[string]bool{}
 		for _, s := range p.Statement {
 			if s.Effect != "Allow" || len(s.Resource) == 0 || ids[s.Sid] || !regexp.MustCompile(`^[A-Za-z0-9]+$`).MatchString(s.Sid) {
@@ -164,7 +165,7 @@ func TestPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := string(b)
-	for name, p := range map[string]Policy{"all": full, "read-only": see} {
+	for name, p := range map[string]iam.Policy{"all": full, "read-only": see} {
 		begin, end := "<!-- "+name+" -->\n", "<!-- end -->"
 		head, rest, ok := strings.Cut(want, begin)
 		_, tail, ok2 := strings.Cut(rest, end)
@@ -183,7 +184,7 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-func text(t *testing.T, p Policy) string {
+func text(t *testing.T, p iam.Policy) string {
 	b, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
 		t.Fatal(err)

@@ -3,22 +3,9 @@ package account
 import (
 	"slices"
 	"strings"
+
+	"tunebench/backend/account/iam"
 )
-
-// Policy is an IAM policy document.
-type Policy struct {
-	Version   string
-	Statement []Statement
-}
-
-// Statement of a policy.
-type Statement struct {
-	Sid       string
-	Effect    string
-	Action    []string
-	Resource  []string
-	Condition map[string]map[string]string `json:",omitempty"`
-}
 
 // Scope is where permissions hold. What is empty becomes a name to fill in.
 type Scope struct {
@@ -32,37 +19,27 @@ type Scope struct {
 
 // Permissions is the policy of a person who works with this program: the actions
 // of Operations and the two roles to be passed on, and nothing else.
-func Permissions(s Scope) Policy {
-	partition := "aws"
-	switch {
-	case strings.HasPrefix(s.Region, "cn-"):
-		partition = "aws-cn"
-	case strings.HasPrefix(s.Region, "us-gov-"):
-		partition = "aws-us-gov"
-	}
+func Permissions(s Scope) iam.Policy {
 	fill := func(v, name string) string {
 		if v == "" {
 			return name
 		}
 		return v
 	}
-	account, region, bucket := fill(s.Account, "ACCOUNT"), fill(s.Region, "REGION"), fill(s.Bucket, "BUCKET")
-	in := func(service, owner, resource string) string {
-		return "arn:" + partition + ":" + service + ":" + region + ":" + owner + ":" + resource
-	}
+	at, bucket := iam.Place{Account: fill(s.Account, "ACCOUNT"), Region: fill(s.Region, "REGION")}, fill(s.Bucket, "BUCKET")
 	resources := map[string][]string{
 		onAll:          {"*"},
-		onTrainingJobs: {in("sagemaker", account, "training-job/*")},
-		onModels:       {in("sagemaker", account, "model/*")},
-		onImportJobs:   {in("bedrock", account, "model-import-job/*")},
-		onImported:     {in("bedrock", account, "imported-model/*")},
-		onChat: {in("bedrock", account, "imported-model/*"), "arn:" + partition + ":bedrock:*::foundation-model/*",
-			in("bedrock", account, "inference-profile/*"), in("bedrock", account, "application-inference-profile/*")},
-		onLogs:    {in("logs", account, "log-group:/aws/sagemaker/TrainingJobs:*")},
-		onBucket:  {"arn:" + partition + ":s3:::" + bucket},
-		onObjects: {"arn:" + partition + ":s3:::" + bucket + "/*"},
+		onTrainingJobs: {at.ARN("sagemaker", "training-job/*")},
+		onModels:       {at.ARN("sagemaker", "model/*")},
+		onImportJobs:   {at.ARN("bedrock", "model-import-job/*")},
+		onImported:     {at.ARN("bedrock", "imported-model/*")},
+		onChat: {at.ARN("bedrock", "imported-model/*"), "arn:" + at.Partition() + ":bedrock:*::foundation-model/*",
+			at.ARN("bedrock", "inference-profile/*"), at.ARN("bedrock", "application-inference-profile/*")},
+		onLogs:    {at.ARN("logs", "log-group:/aws/sagemaker/TrainingJobs:*")},
+		onBucket:  {at.Bucket(bucket)},
+		onObjects: {at.Bucket(bucket) + "/*"},
 	}
-	p := Policy{Version: "2012-10-17"}
+	p := iam.New()
 	for _, changes := range []bool{false, true} {
 		if changes && s.ReadOnly {
 			continue
@@ -75,7 +52,9 @@ func Permissions(s Scope) Policy {
 				}
 			}
 			if actions = slices.Compact(slices.Sorted(slices.Values(actions))); len(actions) > 0 {
-				p.Statement = append(p.Statement, Statement{Sid: sid(map[bool]string{false: "see", true: "change"}[changes], on), Effect: "Allow", Action: actions, Resource: resources[on]})
+				may := iam.Allow(resources[on], actions...)
+				may.Sid = sid(map[bool]string{false: "see", true: "change"}[changes], on)
+				p.Statement = append(p.Statement, may)
 			}
 		}
 	}
@@ -85,9 +64,9 @@ func Permissions(s Scope) Policy {
 	for _, r := range []struct{ what, role, name, service string }{
 		{"training", s.TrainingRole, "TRAINING-ROLE", "sagemaker.amazonaws.com"}, {"import", s.ImportRole, "IMPORT-ROLE", "bedrock.amazonaws.com"},
 	} {
-		p.Statement = append(p.Statement, Statement{Sid: sid("pass", r.what, "role"), Effect: "Allow", Action: []string{"iam:PassRole"},
-			Resource:  []string{fill(r.role, "arn:"+partition+":iam::"+account+":role/"+r.name)},
-			Condition: map[string]map[string]string{"StringEquals": {"iam:PassedToService": r.service}}})
+		pass := iam.PassRole(fill(r.role, at.Role(r.name)), r.service)
+		pass.Sid = sid("pass", r.what, "role")
+		p.Statement = append(p.Statement, pass)
 	}
 	return p
 }

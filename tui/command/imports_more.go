@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -57,21 +56,8 @@ func newImportRole(g *globals) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				p := modelimport.RolePolicies(id.Account, s.account.Region(), s.account.Bucket(), kms, s.account.ImportRole())
-				if g.jsonOut() {
-					return g.printJSON(p)
-				}
-				for _, part := range []struct {
-					title string
-					doc   any
-				}{{"Trust policy of " + s.account.ImportRole(), p.Trust}, {"Permissions", p.Permissions}, {"What you need to hand it over", p.Caller}} {
-					b, err := json.MarshalIndent(part.doc, "", "  ")
-					if err != nil {
-						return err
-					}
-					fmt.Fprintf(g.out, "%s:\n%s\n\n", part.title, b)
-				}
-				return nil
+				role := s.account.ImportRole()
+				return g.printRole(role, modelimport.RolePolicies(id.Account, s.account.Region(), s.account.Bucket(), kms, role))
 			})
 		},
 	}

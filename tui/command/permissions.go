@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tunebench/backend/account"
+	"tunebench/backend/account/iam"
 	"tunebench/backend/config"
 )
 
@@ -34,12 +35,34 @@ func newPermissions(g *globals) *cobra.Command {
 			if g.region != "" {
 				s.Region = g.region
 			}
-			b, err := json.MarshalIndent(account.Permissions(s), "", "  ")
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(g.out, "%s\n", b)
-			return err
+			return g.printPolicy(account.Permissions(s))
 		},
 	}
+}
+
+// printRole prints the documents around a role, ready to paste.
+func (g *globals) printRole(arn string, r iam.Role) error {
+	if g.jsonOut() {
+		return g.printJSON(r)
+	}
+	for _, part := range []struct {
+		title string
+		doc   iam.Policy
+	}{{"Trust policy of " + arn, r.Trust}, {"Permissions", r.Permissions}, {"What you need to hand it over", r.Caller}} {
+		fmt.Fprintf(g.out, "%s:\n", part.title)
+		if err := g.printPolicy(part.doc); err != nil {
+			return err
+		}
+		fmt.Fprintln(g.out)
+	}
+	return nil
+}
+
+func (g *globals) printPolicy(p iam.Policy) error {
+	b, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(g.out, "%s\n", b)
+	return err
 }

@@ -1,9 +1,6 @@
 package command
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"tunebench/backend/training"
@@ -25,21 +22,7 @@ func newTrainRole(g *globals) *cobra.Command {
 					return err
 				}
 				role := s.account.TrainingRole()
-				p := training.RolePolicies(id.Account, s.account.Region(), s.account.Bucket(), role, spec.Options)
-				if g.jsonOut() {
-					return g.printJSON(p)
-				}
-				for _, part := range []struct {
-					title string
-					doc   training.Policy
-				}{{"Trust policy of " + role, p.Trust}, {"Permissions", p.Permissions}, {"What you need to hand it over", p.Caller}} {
-					b, err := json.MarshalIndent(part.doc, "", "  ")
-					if err != nil {
-						return err
-					}
-					fmt.Fprintf(g.out, "%s:\n%s\n\n", part.title, b)
-				}
-				return nil
+				return g.printRole(role, training.RolePolicies(id.Account, s.account.Region(), s.account.Bucket(), role, spec.Options))
 			})
 		},
 	}
