@@ -366,9 +366,7 @@ func (p *scorePane) answerBlock(i int, o evaluation.Record) []string {
 		reference = parts.Alternative // the nearest
 	}
 	if o.Output != reference && o.Output != "" && reference != "" {
-		if pieces := wordDiff(reference, o.Output); pieces != nil {
-			lines = append(lines, wordLines(l, p.w, pieces)...)
-		}
+		lines = append(lines, l.Against(reference, o.Output, p.w)...)
 	}
 	return lines
 }

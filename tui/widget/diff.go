@@ -1,9 +1,16 @@
 package widget
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
-// longDiff is the most words of a text that is compared.
-const longDiff = 4000
+// longDiff is the most words of a text that Diff compares; longAgainst those of
+// Against, which is drawn anew in every frame.
+const (
+	longDiff    = 4000
+	longAgainst = 600
+)
 
 // Diff draws a text with the words marked that other does not have in their
 // place: as left out of it where first, as new against it otherwise. ok is false
@@ -44,6 +51,71 @@ func (l *Look) Diff(text, other string, width int, first bool) (lines []string, 
 		d.put(spans, nil, nil)
 	}
 	return d.out, ok
+}
+
+// Against draws an answer and what it should have been as one text, readable
+// without colour: [-only in the reference-] and {+only in the answer+}. Words that
+// differ in case and punctuation alone are the same. nil where one is too long.
+func (l *Look) Against(reference, answer string, width int) []string {
+	a, b := strings.Fields(reference), strings.Fields(answer)
+	if len(a) > longAgainst || len(b) > longAgainst {
+		return nil
+	}
+	inA, inB := shared(spoken(a), spoken(b))
+	var lines []string
+	row := l.Row(width).Gap(2)
+	put := func(st Style, text string) {
+		if l.Width(text)+3 > row.Left() && row.Left() < width-2 {
+			lines = append(lines, row.String())
+			row = l.Row(width).Gap(2)
+		}
+		row.Put(st, text).Gap(1)
+	}
+	only := func(st Style, words []string, before, after string) {
+		for i, w := range words {
+			if i == 0 {
+				w = before + w
+			}
+			if i+1 == len(words) {
+				w += after
+			}
+			put(st, w)
+		}
+	}
+	run := func(same []bool, i int) int {
+		for i < len(same) && !same[i] {
+			i++
+		}
+		return i
+	}
+	for i, j := 0, 0; i < len(a) || j < len(b); {
+		ni, nj := run(inA, i), run(inB, j)
+		only(Bad, a[i:ni], "[-", "-]")
+		only(Good, b[j:nj], "{+", "+}")
+		if i, j = ni, nj; i < len(a) {
+			put(Muted, b[j])
+			i, j = i+1, j+1
+		}
+	}
+	return append(lines, row.String())
+}
+
+// spoken returns the words without case and punctuation; one of punctuation alone
+// stays as it is.
+func spoken(words []string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = strings.Map(func(r rune) rune {
+			if unicode.IsPunct(r) {
+				return -1
+			}
+			return unicode.ToLower(r)
+		}, w)
+		if out[i] == "" {
+			out[i] = w
+		}
+	}
+	return out
 }
 
 // shared says for each word of a and of b whether it belongs to a longest common

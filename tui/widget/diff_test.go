@@ -4,6 +4,8 @@ import (
 	"math/rand"
 	"strings"
 	"testing"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 // TestDiff: the words that are not marked are the same on both sides, in the same
@@ -52,6 +54,35 @@ func TestDiff(t *testing.T) {
 		}
 	}
 	if _, ok := l.Diff(strings.Repeat("a ", longDiff+1), "a", 40, true); ok {
+		t.Error("a text of any length is compared")
+	}
+}
+
+// TestAgainst: what is in both stands once, in the answer's spelling; what is in
+// one of them stands in brackets.
+func TestAgainst(t *testing.T) {
+	l := testLook(t)
+	for _, c := range []struct{ reference, answer, want string }{
+		{"dollar", "The currency of Jamaica is the dollar.", "{+The currency of Jamaica is the+} dollar."},
+		{"49", "orange", "[-49-] {+orange+}"},
+		{"in the west", "In the east, west", "In the {+east,+} west"},
+		{"a - b", "a b", "a [---] b"},
+		{"one two three", "one three", "one [-two-] three"},
+		{"", "new", "{+new+}"},
+		{"gone", "", "[-gone-]"},
+	} {
+		var words []string
+		for _, line := range l.Against(c.reference, c.answer, 24) {
+			if w := l.Width(ansi.Strip(line)); w > 24 {
+				t.Errorf("%q: a line of %d cells", c.answer, w)
+			}
+			words = append(words, strings.Fields(ansi.Strip(line))...)
+		}
+		if got := strings.Join(words, " "); got != c.want {
+			t.Errorf("%q, %q: %q, want %q", c.reference, c.answer, got, c.want)
+		}
+	}
+	if l.Against(strings.Repeat("a ", longAgainst+1), "a", 40) != nil {
 		t.Error("a text of any length is compared")
 	}
 }
