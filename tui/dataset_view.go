@@ -137,6 +137,9 @@ func (p *datasetPane) titleLine() string {
 	r.Gap(3).Put(widget.Muted, rows)
 	if !busy {
 		r.Gap(3).Put(widget.Muted, p.info.Format).Gap(1).Put(widget.Muted, widget.Bytes(p.info.Bytes))
+		if p.info.Note != "" && r.Left() > len(p.info.Note)+16 {
+			r.Gap(3).Put(widget.Faint, p.info.Note)
+		}
 	}
 	if !p.info.RowsExact && p.info.Indexed < 1 {
 		r.Gap(3).Put(widget.Info, fmt.Sprintf("indexing %.0f %%", p.info.Indexed*100))

@@ -169,6 +169,9 @@ func (d *Dataset) Info() Info {
 		if len(d.parts) > 1 {
 			info.Files = append(info.Files, safetext.Line(p.src.path))
 		}
+		if info.Note == "" {
+			info.Note = p.note
+		}
 	}
 	d.mu.Lock()
 	info.Grown, info.Stale = d.grown, d.stale

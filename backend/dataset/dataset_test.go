@@ -118,6 +118,9 @@ func TestMappings(t *testing.T) {
 	for _, c := range []struct{ line, system, question, answer string }{
 		{`{"messages":[{"role":"system","content":"S"},{"role":"user","content":"Q"},{"role":"assistant","content":"A"},{"role":"user","content":"Q2"}]}`, "S", "Q", "A"},
 		{`{"conversations":[{"from":"human","value":"Q"},{"from":"gpt","value":"A"}]}`, "", "Q", "A"},
+		{`{"messages":[{"role":"user","content":[{"type":"text","text":"Q"},{"type":"text","text":"more"}]},{"role":"assistant","content":[{"type":"text","text":"A"}]}]}`, "", "Q\nmore", "A"},
+		{`{"schemaVersion":"bedrock-conversation-2024","system":[{"text":"S"},{"text":"T"}],"messages":[{"role":"user","content":[{"text":"Q"}]},{"role":"assistant","content":[{"text":"A"}]}]}`, "S\nT", "Q", "A"},
+		{`{"messages":[{"role":"user","content":"Q"},{"role":"assistant","content":null,"tool_calls":[]},{"role":"assistant","content":"A"}]}`, "", "Q", "A"},
 		{`{"instruction":"Q","input":"ctx","output":"A"}`, "", "Q\n\nctx", "A"},
 		{`{"instruction":"Q","input":"","output":"A"}`, "", "Q", "A"},
 		{`{"prompt":"Q","completion":"A"}`, "", "Q", "A"},
@@ -135,6 +138,10 @@ func TestMappings(t *testing.T) {
 		if r.Err != "" || r.System != c.system || r.Question != c.question || r.Answer != c.answer {
 			t.Errorf("%s: %+v", c.line, r)
 		}
+	}
+	d := open(t, write(t, "x.jsonl", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":"x"}]},{"role":"assistant","content":"A"}]}`))
+	if r := all(t, d)[0]; !strings.Contains(r.Err, "no text") {
+		t.Errorf("a picture in a message: %+v", r)
 	}
 	path := write(t, "x.jsonl", `{"left":"Q","right":"A"}`)
 	d, err := Open(context.Background(), path, OpenOptions{Mapping: &Mapping{Question: "left", Answer: "right"}})

@@ -2,8 +2,10 @@ package dataset
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -72,6 +74,9 @@ func detect(path string, head []byte) string {
 	case ext == ".jsonl" || ext == ".ndjson":
 		return "jsonl"
 	case len(text) > 0 && text[0] == '{':
+		if _, at := wrapped(text); ext == ".json" && at > 0 {
+			return "json"
+		}
 		line, _, _ := bytes.Cut(text, []byte("\n"))
 		line = bytes.TrimRight(line, " \t\r")
 		if ext != ".json" || bytes.HasSuffix(line, []byte("}")) {
@@ -81,11 +86,73 @@ func detect(path string, head []byte) string {
 	case ext == ".json":
 		return "jsonl"
 	}
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	if bytes.Count(line, []byte("\t")) > bytes.Count(line, []byte(",")) {
+	if separator(text, ',') == '\t' {
 		return "tsv"
 	}
 	return "csv"
+}
+
+// separator is what separates the fields of delimited text: usual, unless its
+// first line, which names the columns, has more of another one (spreadsheets
+// write semicolons where a comma stands in numbers).
+func separator(text []byte, usual byte) byte {
+	n := [256]int{}
+	quoted := false
+	for _, c := range text {
+		if c == '"' {
+			quoted = !quoted
+		}
+		if c == '\n' && !quoted {
+			break
+		}
+		if !quoted {
+			n[c]++
+		}
+	}
+	best := usual
+	for _, c := range []byte{',', ';', '\t', '|'} {
+		if n[c] > n[best] {
+			best = c
+		}
+	}
+	return best
+}
+
+// Members of a JSON object that hold a dataset's rows, as programs that write one
+// object name them.
+var lists = []string{"data", "rows", "examples", "items", "records", "samples", "instances", "questions", Train, Validation, Test}
+
+// wrapped finds the list of rows in text that is one JSON object around them:
+// its name, and where its first element begins. at is 0 when text is a row
+// itself, or begins with one.
+func wrapped(text []byte) (name string, at int) {
+	if len(text) == 0 || text[0] != '{' {
+		return "", 0
+	}
+	if end := valueLen(text); end < len(text) && len(bytes.TrimSpace(text[end:])) > 0 {
+		return "", 0 // more rows follow
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if _, err := dec.Token(); err != nil {
+		return "", 0
+	}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return "", 0
+		}
+		from := int(dec.InputOffset())
+		value := bytes.TrimLeft(text[from:], ": \t\r\n")
+		if inner, ok := bytes.CutPrefix(value, []byte("[")); ok && slices.Contains(lists, key.(string)) &&
+			bytes.HasPrefix(bytes.TrimLeft(inner, " \t\r\n"), []byte("{")) {
+			return key.(string), len(text) - len(inner)
+		}
+		var skipped json.RawMessage
+		if err := dec.Decode(&skipped); err != nil {
+			return "", 0
+		}
+	}
+	return "", 0
 }
 
 // extension is a file's extension, below that of its compression.

@@ -112,6 +112,10 @@ type ColumnsError struct {
 }
 
 func (e *ColumnsError) Error() string {
+	if slices.Contains(e.Found, "paragraphs") {
+		return fmt.Sprintf("%s is in SQuAD's nested form; write a row for each question with: "+
+			"jq -c '.data[].paragraphs[] | .context as $c | .qas[] | {id, context: $c, question, answer: (.answers[0].text // \"\")}' FILE > rows.jsonl", safetext.Line(e.Path))
+	}
 	return fmt.Sprintf("%s has no column for the %s; its columns are %s. Needed are a question and an answer, as in OpenOrca (question, response; "+
 		"optional id, system_prompt, category), or messages, or instruction and output, or prompt and completion: rename the columns",
 		safetext.Line(e.Path), strings.Join(e.Missing, " and the "), columnList(e.Found))

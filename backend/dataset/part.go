@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode"
 
 	"tunebench/backend/safetext"
@@ -31,6 +32,7 @@ type part struct {
 	rows    rows
 	format  string
 	columns []string
+	note    string // how the file is read, where that is not the usual way
 }
 
 // openPart opens a file and reads its first rows.
@@ -94,7 +96,10 @@ func (p *part) openText(head []byte) error {
 	case "json":
 		what = "row"
 		start = len(head) - len(bytes.TrimLeftFunc(head[start:], unicode.IsSpace))
-		if head[start] == '[' {
+		if name, at := wrapped(head[start:]); at > 0 {
+			p.note, start = fmt.Sprintf("rows from its list %q", safetext.Line(name)), start+at
+			split, st = values{base: 1}, state{depth: 1}
+		} else if head[start] == '[' {
 			start++
 			split, st = values{base: 1}, state{depth: 1}
 		} else {
@@ -105,6 +110,10 @@ func (p *part) openText(head []byte) error {
 		del := delimited{comma: ','}
 		if p.format == "tsv" {
 			del.comma = '\t'
+		}
+		if c := separator(head[start:], del.comma); c != del.comma {
+			del.comma = c
+			p.note = "separated by " + strings.ReplaceAll(string(c), "\t", "tabs")
 		}
 		split = del
 		n, _ := del.next(head[start:], st)

@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -107,6 +108,9 @@ func (m Mapping) example(r *record) Example {
 	e.ID, _ = get(m.ID)
 	e.Category, _ = get(m.Category)
 	e.System, _ = get(m.System)
+	if m.Messages != "" && m.System != "" {
+		e.System = m.systemParts(fields, e.System)
+	}
 	if m.Messages != "" {
 		m.conversation(r, &e)
 	} else {
@@ -142,13 +146,20 @@ func (m Mapping) conversation(r *record, e *Example) {
 		if f.name != m.Messages {
 			continue
 		}
-		var turns []struct{ Role, Content, From, Value string }
+		var turns []struct {
+			Role, From     string
+			Content, Value content
+		}
 		if err := json.Unmarshal([]byte(f.value), &turns); err != nil {
-			e.Err = fmt.Sprintf("%s: %q is no list of messages with role and content", r.place(), safetext.Line(f.name))
+			if errors.Is(err, errPart) {
+				e.Err = fmt.Sprintf("%s: %v", r.place(), err)
+			} else {
+				e.Err = fmt.Sprintf("%s: %q is no list of messages with role and content", r.place(), safetext.Line(f.name))
+			}
 			return
 		}
 		for _, t := range turns {
-			text := t.Content + t.Value
+			text := string(t.Content + t.Value)
 			switch strings.ToLower(t.Role + t.From) {
 			case "system":
 				if e.System == "" {
@@ -173,6 +184,47 @@ func (m Mapping) conversation(r *record, e *Example) {
 		return
 	}
 	e.Err = fmt.Sprintf("%s has no column %q", r.place(), safetext.Line(m.Messages))
+}
+
+// systemParts is the system text beside messages when it is a list of parts, and
+// otherwise the one given.
+func (m Mapping) systemParts(fields []field, text string) string {
+	for _, f := range fields {
+		if f.name == m.System && f.nested {
+			var c content
+			if json.Unmarshal([]byte(f.value), &c) == nil {
+				return string(c)
+			}
+		}
+	}
+	return text
+}
+
+// content is the text of a message: a string, or a list of parts with a text each,
+// as OpenAI's and Bedrock's messages have it (Bedrock's conversation schema of 2024).
+type content string
+
+// errPart is met by messages that hold more than text.
+var errPart = errors.New("a message holds a part that is no text; only text can be trained on")
+
+func (c *content) UnmarshalJSON(b []byte) error {
+	if b[0] != '[' {
+		return json.Unmarshal(b, (*string)(c))
+	}
+	var parts []struct{ Text *string }
+	if err := json.Unmarshal(b, &parts); err != nil {
+		return err
+	}
+	for i, p := range parts {
+		if p.Text == nil {
+			return errPart
+		}
+		if i > 0 {
+			*c += "\n"
+		}
+		*c += content(*p.Text)
+	}
+	return nil
 }
 
 // firstText is the text that stands for a nested value: the first element of a

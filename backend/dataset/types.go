@@ -50,6 +50,9 @@ type Info struct {
 	// Format is "jsonl", "json", "csv", "tsv" or "parquet"; "mixed" when files
 	// of several formats make up the dataset.
 	Format string `json:"format"`
+	// Note says how the file is read where that is not the usual way of its
+	// format: which character separates its fields, which list holds the rows.
+	Note string `json:"note,omitempty"`
 	// Bytes is the size of the files as they are stored.
 	Bytes int64 `json:"bytes"`
 	// Rows is the number of rows, an estimate until RowsExact.

@@ -142,7 +142,7 @@ func newDatasetInfo(g *globals) *cobra.Command {
 			}
 			m := info.Mapping
 			fields(g.out,
-				"path", info.Path, "files", strings.Join(info.Files, ", "), "format", info.Format,
+				"path", info.Path, "files", strings.Join(info.Files, ", "), "format", info.Format, "note", info.Note,
 				"bytes", strconv.FormatInt(info.Bytes, 10),
 				"rows", strconv.FormatInt(info.Rows, 10),
 				"columns", strings.Join(info.Columns, ", "),
