@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"tunebench/backend/chat"
+	"tunebench/backend/dataset"
 	"tunebench/backend/modelimport"
 	"tunebench/metrics"
 	"tunebench/tui/keys"
@@ -49,15 +50,19 @@ type chatPane struct {
 	system   string
 	refer    string // the reference answer to the question in the field
 	settings chat.Settings
-	talk     bool           // earlier turns are sent along
-	view     sending        // what of a request is shown
-	own      map[string]how // what one model is asked with, by its ID
+	talk     bool              // earlier turns are sent along
+	view     sending           // what of a request is shown
+	own      map[string]how    // what one model is asked with, by its ID
+	values   map[string]string // what the row that the question is of has for variables, by column
 	form     widget.Form
-	formFor  []string   // the models of the first field of the form, by ID; "" is all
-	diff     bool       // show what the answers differ in
-	blind    bool       // names are hidden, the order is shuffled
-	plain    bool       // show answers as they came, not as Markdown
-	log      Transcript // nil before the first question
+	formHead string                   // what the form is of
+	formDo   func() tea.Cmd           // what it does
+	formNote func(width int) []string // what stands below it
+	formFor  []string                 // the models of the first field of the settings, by ID; "" is all
+	diff     bool                     // show what the answers differ in
+	blind    bool                     // names are hidden, the order is shuffled
+	plain    bool                     // show answers as they came, not as Markdown
+	log      Transcript               // nil before the first question
 	// logFailed says that it was told that the disk does not take it.
 	logFailed bool
 	qa        metrics.Scorer // scores an answer as an evaluation does
@@ -146,11 +151,11 @@ func (p *chatPane) Show() tea.Cmd {
 	return p.reload()
 }
 
-// ask comes to the front with a question of a dataset in the field, and keeps the
-// reference answer to compare with.
-func (p *chatPane) ask(system, question, reference string) tea.Cmd {
-	p.mode, p.system, p.refer = chatInput, system, reference
-	p.in.Set(question)
+// ask comes to the front with the question of a dataset's row in the field, and
+// keeps the reference answer to compare with and the columns for prompts.
+func (p *chatPane) ask(r dataset.Row) tea.Cmd {
+	p.mode, p.system, p.refer, p.values = chatInput, r.System, r.Answer, columnsOf(r)
+	p.in.Set(r.Question)
 	return p.app.goTo(p)
 }
 
@@ -169,7 +174,7 @@ func (p *chatPane) send() tea.Cmd {
 		p.shuffle()
 	}
 	p.in.Set("")
-	p.history, p.draft, p.back, p.refer = 0, "", 0, ""
+	p.history, p.draft, p.back, p.refer, p.values = 0, "", 0, "", nil
 	return tea.Batch(warn, p.start(t))
 }
 

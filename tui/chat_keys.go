@@ -60,10 +60,12 @@ func (p *chatPane) bind() {
 	}
 	models := keys.Binding{ID: "chat.models", Keys: []string{"ctrl+o"}, Label: "models", Help: "choose the models that are asked", Args: "MODEL ...", Rank: 3, Off: p.app.needAccount,
 		Do: p.modelsCommand, Complete: p.modelNames}
+	prompts := keys.Binding{ID: "chat.prompts", Keys: []string{"ctrl+r"}, Label: "prompts", Help: "take a prompt of the library and fill in its variables; save, change or delete one", Args: "NAME", Rank: 7, Off: p.app.needAccount,
+		Do: p.prompts, Complete: p.promptNames}
 	cancel := keys.Binding{ID: "chat.cancel", Keys: []string{"ctrl+x"}, Label: "cancel", Help: "end the answers that are arriving; what has come is kept", Rank: 2, Off: p.noStream, Do: do(p.cancel)}
 	p.keys[chatInput] = &keys.Table{Scope: "Chat, question", Bindings: []keys.Binding{
 		{ID: "chat.send", Keys: []string{"enter"}, Label: "send", Help: "ask all models", Rank: 1, Do: func(string) tea.Cmd { return p.send() }},
-		cancel, models,
+		cancel, models, prompts,
 		{ID: "chat.keys", Keys: []string{"esc"}, Label: "keys", Help: "leave the question: letters are keys then", Rank: 4, Do: do(func() { p.mode = chatKeys })},
 		{ID: "chat.newline", Keys: []string{"alt+enter", "ctrl+j", "shift+enter"}, Label: "new line", Help: "start another line of the question", Rank: 6, Do: do(func() { p.in.Insert("\n") })},
 		{ID: "chat.editor", Keys: []string{"ctrl+g"}, Label: "editor", Help: "write the question in $VISUAL or $EDITOR", Do: func(string) tea.Cmd {
@@ -76,10 +78,11 @@ func (p *chatPane) bind() {
 	}}
 	p.keys[chatForm] = p.formTable()
 	models.Keys, models.Rank = []string{"m", "ctrl+o"}, 2
+	prompts.Keys, prompts.Rank = []string{"P", "ctrl+r"}, 0
 	cancel.Keys, cancel.Rank = []string{"x", "ctrl+x"}, 1
 	p.keys[chatKeys] = &keys.Table{Scope: "Chat", Bindings: []keys.Binding{
 		{ID: "chat.write", Keys: []string{"enter", "i"}, Label: "write", Help: "write a question", Rank: 1, Off: p.app.needAccount, Do: do(func() { p.mode = chatInput })},
-		cancel, models,
+		cancel, models, prompts,
 		{ID: "chat.again", Keys: []string{"a"}, Label: "again", Help: "ask the last question again", Rank: 3, Off: func() string {
 			if why := p.noTurn(); why != "" {
 				return why
@@ -141,9 +144,10 @@ func (p *chatPane) bind() {
 	}}
 }
 
-// formTable is the table of the form of the settings.
+// formTable is the table of the form.
 func (p *chatPane) formTable() *keys.Table {
-	t := &keys.Table{Scope: "Chat, settings", Bindings: formKeys("chat", &p.form, p.take, p.leaveForm)}
+	t := &keys.Table{Scope: "Chat, form", Bindings: formKeys("chat", &p.form, func() tea.Cmd { return p.formDo() }, p.leaveForm)}
+	t.Bindings[0].Label = "use"
 	return t
 }
 

@@ -57,8 +57,14 @@ func (p *chatPane) set() tea.Cmd {
 	}}
 	p.fill()
 	p.form.On("system")
-	p.mode = chatForm
+	p.openForm("Settings of the next question", p.take, nil)
 	return nil
+}
+
+// openForm shows the form; note, which may be nil, stands below it.
+func (p *chatPane) openForm(head string, do func() tea.Cmd, note func(width int) []string) {
+	p.formHead, p.formDo, p.formNote = head, do, note
+	p.mode = chatForm
 }
 
 var oneLined = strings.NewReplacer("\\", `\\`, "\n", `\n`)

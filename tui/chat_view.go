@@ -64,12 +64,20 @@ func (p *chatPane) View() []string {
 	return widget.Fit(lines, p.w, p.h)
 }
 
-// viewForm draws the settings.
+// viewForm draws the form: the settings, or the variables of a prompt.
 func (p *chatPane) viewForm() []string {
-	head := []string{p.app.look.Rule(p.w, "Settings of the next question", "", true), widget.Blank(p.w)}
-	lines, x, y := p.form.Lines(p.app.look, p.w, p.h-len(head))
+	head := []string{p.app.look.Rule(p.w, p.formHead, "", true), widget.Blank(p.w)}
+	height := p.h - len(head)
+	if p.formNote != nil {
+		height = min(height, max(p.form.InSight(), 1))
+	}
+	lines, x, y := p.form.Lines(p.app.look, p.w, height)
 	p.cx, p.cy = x, y+len(head)
-	return widget.Fit(append(head, lines...), p.w, p.h)
+	lines = append(head, lines...)
+	if p.formNote != nil {
+		lines = append(lines, p.formNote(p.w)...)
+	}
+	return widget.Fit(lines, p.w, p.h)
 }
 
 // names heads the columns.

@@ -35,7 +35,7 @@ func (p *datasetPane) bind() {
 	ask := keys.Binding{ID: "dataset.ask", Keys: []string{"c"}, Label: "ask", Help: "ask the models this row's question", Rank: 7, Off: off,
 		Do: func(string) tea.Cmd {
 			if r, ok := p.row(p.scroll.Cursor); ok {
-				return p.app.chat.ask(r.System, r.Question, r.Answer)
+				return p.app.chat.ask(r)
 			}
 			return nil
 		}}

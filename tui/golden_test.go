@@ -247,6 +247,9 @@ func scenes() []scene {
 				{ID: 1, Title: "Which port does the staging database use?", Models: []string{"base"}, Updated: uitest.Noon.Add(-50 * time.Hour)},
 			}
 		}), keysTo("4", "esc", "o")},
+		{"chat-prompt", with(func(w *uitest.World) {
+			w.Library = []chat.Prompt{{Name: "shop", System: "You answer for a shop that sells {{product}}.", Text: "A customer asks: {{question}}\n\nAnswer in {{language}}."}}
+		}), func(r *rig) { r.press("c", "ctrl+r", "enter"); r.write("tents") }},
 		{"chat-sent", full, func(r *rig) { r.press("c", "enter", "esc", "v") }},
 		{"chat-waking", full, func(r *rig) {
 			r.press("4", "esc", ":")

@@ -202,6 +202,13 @@ type picker struct {
 	preview func(i int)
 	cancel  func()
 	empty   string
+	more    []pickerKey // what else can be done with an entry
+}
+
+// pickerKey does something with the entry under the cursor.
+type pickerKey struct {
+	key, label string
+	do         func(i int) tea.Cmd
 }
 
 func newPicker(a *App, title, placeholder string, all []entry) *picker {
@@ -213,7 +220,11 @@ func newPicker(a *App, title, placeholder string, all []entry) *picker {
 
 func (p *picker) input() *widget.Input { return &p.in }
 func (p *picker) hints() []hint {
-	h := []hint{{"↑ ↓", "move"}, {"enter", "take"}, {"esc", "close"}}
+	h := []hint{{"↑ ↓", "move"}, {"enter", "take"}}
+	for _, k := range p.more {
+		h = append(h, hint{k.key, k.label})
+	}
+	h = append(h, hint{"esc", "close"})
 	if p.several != nil {
 		h = append([]hint{{"tab", "tick"}}, h...)
 	}
@@ -251,6 +262,11 @@ func (p *picker) moved() {
 }
 
 func (p *picker) press(key, typed string) tea.Cmd {
+	for _, k := range p.more {
+		if k.key == key && len(p.shown) > 0 {
+			return k.do(p.shown[p.scroll.Cursor])
+		}
+	}
 	switch key {
 	case "esc":
 		p.app.close()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 
+	"tunebench/backend/chat"
 	"tunebench/backend/dataset"
 	"tunebench/backend/training"
 )
@@ -33,6 +34,7 @@ func (d *Deps) readOnly() {
 			return nil, err
 		}
 		s.Training = readOnlyTraining{s.Training}
+		s.Chat = readOnlyChat{s.Chat}
 		return s, nil
 	}
 }
@@ -49,6 +51,11 @@ type readOnlyTraining struct{ Training }
 
 func (readOnlyTraining) SavePreset(training.Preset, bool) error { return errReadOnly }
 func (readOnlyTraining) DeletePreset(string) error              { return errReadOnly }
+
+type readOnlyChat struct{ Chat }
+
+func (readOnlyChat) SavePrompt(chat.Prompt, bool) error { return errReadOnly }
+func (readOnlyChat) DeletePrompt(string) error          { return errReadOnly }
 
 // unoffered gives the changing actions a reason not to be used.
 func (a *App) unoffered() {

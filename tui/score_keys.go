@@ -3,6 +3,7 @@ package tui
 import (
 	tea "charm.land/bubbletea/v2"
 
+	"tunebench/backend/dataset"
 	"tunebench/tui/keys"
 )
 
@@ -102,7 +103,7 @@ func (p *scorePane) bind() {
 	}
 	ask := keys.Binding{ID: "score.ask", Keys: []string{"c"}, Label: "ask", Help: "ask the models this question in the chat", Rank: 6, Off: p.noRecord, Do: func(string) tea.Cmd {
 		r := p.recs.at()
-		return tea.Batch(p.app.chat.with(p.run.Spec.Models...), p.app.chat.ask(r.System, r.Question, r.Reference))
+		return tea.Batch(p.app.chat.with(p.run.Spec.Models...), p.app.chat.ask(dataset.Row{ID: r.RowID, System: r.System, Question: r.Question, Answer: r.Reference, Category: r.Category}))
 	}}
 	mark := keys.Binding{ID: "score.mark", Keys: []string{"!"}, Label: "mark", Help: "mark the row as wrong, as ambiguous, or not at all", Rank: 6, Off: p.noRecord, Do: func(string) tea.Cmd { return p.mark() }}
 	p.keys[scoreRecords] = &keys.Table{Scope: "Scoreboard, records", Bindings: []keys.Binding{

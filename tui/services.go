@@ -262,6 +262,12 @@ type Chat interface {
 	// Sets are sets of models by name; SaveSet without models removes one.
 	Sets(ctx context.Context) (map[string][]string, error)
 	SaveSet(ctx context.Context, name string, refs []string) error
+	// Prompts are those of the library, by name; the error is about those that
+	// cannot be read. The error of SavePrompt is a *chat.PromptExistsError unless
+	// one is to be replaced.
+	Prompts() ([]chat.Prompt, error)
+	SavePrompt(p chat.Prompt, replace bool) error
+	DeletePrompt(name string) error
 	// Vote keeps what somebody thought of two models' answers, Ratings are the
 	// models by such votes.
 	Vote(ctx context.Context, conversation int64, position int, first, second string, o chat.Outcome) error

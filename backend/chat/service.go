@@ -35,6 +35,9 @@ type Config struct {
 	// Endpoint is asked beside the account; nil when there is none.
 	Endpoint *Endpoint
 
+	// Prompts is the library of prompts.
+	Prompts PromptFolder
+
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Sleep waits between attempts and returns early when ctx ends; nil waits

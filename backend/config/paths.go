@@ -61,6 +61,9 @@ func (p Paths) ThemesDir() string { return filepath.Join(p.Config, "themes") }
 // PresetsDir is where a user's own training presets lie.
 func (p Paths) PresetsDir() string { return filepath.Join(p.Config, "presets") }
 
+// PromptsDir is where a user's own prompts lie.
+func (p Paths) PromptsDir() string { return filepath.Join(p.Config, "prompts") }
+
 // Create makes the state and cache folders, readable by the user alone. The
 // configuration folder is made when something is saved in it.
 func (p Paths) Create() error {

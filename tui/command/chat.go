@@ -50,6 +50,8 @@ type asking struct {
 	seed      int64
 	session   int64
 	set       string
+	prompt    string
+	vars      []string
 	noKeep    bool
 }
 
@@ -63,12 +65,24 @@ in the order asked for; -o json gives all answers when the last has ended, and
 -o jsonl an event a line while they arrive: start, waking, retry, text and end.
 
 What was asked and answered is kept: tunebench sessions lists, shows and exports
-it, and --session goes on with it.`,
+it, and --session goes on with it.
+
+--prompt asks a prompt of the library, with a value for each of its variables:
+--var name=value. The question, if there is one, is the variable question.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(a.refs) == 0 && a.session == 0 && a.set == "" {
 				return usagef("--model is missing: which model to ask (tunebench models list prints them)")
 			}
-			question, err := g.question(args)
+			if len(a.vars) > 0 && a.prompt == "" {
+				return usagef("--var fills a prompt of the library; --prompt is missing (tunebench prompts list prints them)")
+			}
+			var question string
+			var err error
+			if a.prompt != "" {
+				question, err = g.prompted(&a, args)
+			} else {
+				question, err = g.question(args)
+			}
 			if err != nil {
 				return err
 			}
@@ -82,6 +96,9 @@ it, and --session goes on with it.`,
 	f := c.Flags()
 	f.StringArrayVarP(&a.refs, "model", "m", nil, "model to ask (repeat to compare)")
 	f.StringVar(&a.set, "set", "", "set of models that was saved under this name in the workbench")
+	f.StringVar(&a.prompt, "prompt", "", "prompt of the library to ask (tunebench prompts list)")
+	f.StringArrayVar(&a.vars, "var", nil, "name=value of a variable of the prompt (repeat for several)")
+	_ = c.RegisterFlagCompletionFunc("prompt", g.promptNames)
 	f.StringVar(&a.system, "system", "", "system prompt")
 	f.StringVar(&a.reference, "reference", "", "what the answer should be; kept with the answers")
 	f.IntVar(&a.settings.MaxTokens, "max-tokens", a.settings.MaxTokens, "most tokens to answer with")

@@ -17,7 +17,7 @@ var (
 		"dataset fetch": true, "dataset prepare": true, "dataset upload": true,
 		"train start": true, "train resume": true, "train again": true, "train stop": true, "train presets save": true, "train presets delete": true,
 		"import start": true, "import delete": true, "import fix": true, "import unqueue": true,
-		"sessions delete": true, "loop": true, "local reset": true,
+		"sessions delete": true, "prompts save": true, "prompts delete": true, "loop": true, "local reset": true,
 	}
 	looking = map[string]bool{
 		"chat": true, "completion bash": true, "completion fish": true, "completion powershell": true, "completion zsh": true, "help": true,
@@ -26,7 +26,7 @@ var (
 		"eval compare": true, "eval export": true, "eval judge": true, "eval list": true, "eval mark": true, "eval run": true, "eval score": true, "eval show": true,
 		"import check": true, "import list": true, "import models": true, "import role": true, "import status": true,
 		"models list": true, "models prove": true, "models show": true,
-		"sessions export": true, "sessions list": true, "sessions votes": true, "sessions show": true,
+		"sessions export": true, "sessions list": true, "sessions votes": true, "sessions show": true, "prompts list": true, "prompts show": true,
 		// It changes nothing by itself; its clients are others.
 		"local serve": true, "local owner": true,
 		"train diff": true, "train kept": true, "train list": true, "train logs": true, "train metrics": true, "train plan": true, "train presets": true, "train presets show": true,

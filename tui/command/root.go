@@ -169,7 +169,7 @@ AWS-compatible service inside this process that really trains and really answers
 	_ = root.RegisterFlagCompletionFunc("color", cobra.FixedCompletions([]string{"auto", "truecolor", "256", "16", "none"}, cobra.ShellCompDirectiveNoFileComp))
 
 	root.AddCommand(
-		newDataset(g), newTrain(g), newImport(g), newModels(g), newChat(g), newSessions(g),
+		newDataset(g), newTrain(g), newImport(g), newModels(g), newChat(g), newSessions(g), newPrompts(g),
 		newEval(g), newLoop(g), newLocal(g), newDoctor(g), newPermissions(g),
 	)
 	return root

@@ -139,7 +139,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 	s.chat = chat.New(chat.Config{
 		Runtime: acct.Runtime(), Bedrock: acct.Bedrock(), Store: st,
 		BaseModelID: acct.BaseModelID(), AccountName: acct.Name(), Tokenizer: tokenizer.Load,
-		Endpoint: chat.EndpointFrom(os.Getenv),
+		Endpoint: chat.EndpointFrom(os.Getenv), Prompts: chat.PromptFolder(paths.PromptsDir()),
 	})
 	atOnce := 8 // more would only wait for this machine's cores
 	if acct.Bills() {

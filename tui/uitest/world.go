@@ -74,6 +74,7 @@ type World struct {
 	Streams map[string]*Stream          // answers that a test writes itself, by ref
 	Sets    map[string][]string         // of models, by name
 	Ratings []chat.Rated
+	Library []chat.Prompt // of prompts
 	// Talks are the sessions on disk; each has the same turns.
 	Talks     []chat.Conversation
 	TalkTurns []chat.Turn

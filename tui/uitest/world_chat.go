@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"tunebench/backend/chat"
@@ -56,6 +57,28 @@ func (c chats) Sets(context.Context) (map[string][]string, error) { return c.w.S
 
 func (c chats) SaveSet(_ context.Context, name string, refs []string) error {
 	c.w.did("set %s %s", name, strings.Join(refs, " "))
+	return c.w.Err
+}
+
+func (c chats) Prompts() ([]chat.Prompt, error) { return c.w.Library, c.w.Err }
+
+func (c chats) SavePrompt(p chat.Prompt, replace bool) error {
+	i := slices.IndexFunc(c.w.Library, func(o chat.Prompt) bool { return o.Name == p.Name })
+	switch {
+	case i >= 0 && !replace:
+		return &chat.PromptExistsError{Name: p.Name}
+	case i >= 0:
+		c.w.Library[i] = p
+	default:
+		c.w.Library = append(c.w.Library, p)
+	}
+	c.w.did("save prompt %s: %s", p.Name, p.Text)
+	return c.w.Err
+}
+
+func (c chats) DeletePrompt(name string) error {
+	c.w.Library = slices.DeleteFunc(c.w.Library, func(o chat.Prompt) bool { return o.Name == name })
+	c.w.did("delete prompt %s", name)
 	return c.w.Err
 }
 
