@@ -177,6 +177,17 @@ func TestBradleyTerryEdges(t *testing.T) {
 	if err != nil || math.Abs(r.Strength[0]) > 1e-9 {
 		t.Errorf("%+v %v", r, err)
 	}
+	// Ties do not bound what never lost.
+	for wins := range 60 {
+		votes := []Vote{{"x", "y", "tie"}}
+		for range wins + 1 {
+			votes = append(votes, Vote{"x", "y", "A"})
+		}
+		r, err := BradleyTerry(votes)
+		if err != nil || !r.Smoothed || r.Strength[0]-r.Strength[1] > 8 || r.Strength[0] < r.Strength[1] {
+			t.Errorf("%d wins and a tie: %+v %v", wins+1, r, err)
+		}
+	}
 	if _, err := BradleyTerry([]Vote{{"a", "b", "A"}, {"c", "d", "A"}}); !errors.Is(err, ErrUnconnected) {
 		t.Error(err)
 	}

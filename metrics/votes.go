@@ -27,7 +27,7 @@ type Ratings struct {
 	// Ties is ν: 0 without ties, 2 if equal models tie half of the time.
 	Ties float64
 	// Smoothed says that the votes alone do not bound the strengths (a model won
-	// or lost everything), so half a vote each way was added to every pair.
+	// or lost everything but ties), so half a vote each way was added to every pair.
 	Smoothed   bool
 	covariance [][]float64
 }
@@ -102,14 +102,15 @@ func BradleyTerry(votes []Vote) (*Ratings, error) {
 		return nil, ErrUnconnected
 	}
 	decided := slices.ContainsFunc(list, func(p *pair) bool { return p.first+p.second > 0 })
-	if !r.connected(list, false) || !decided {
-		// A model whose every vote went one way has no finite strength, and
-		// nothing but ties leaves ν without a bound.
-		r.Smoothed = true
-		for _, p := range list {
-			p.first += 0.5
-			p.second += 0.5
-		}
+	if r.connected(list, false) && decided && r.fit(list, ties) == nil {
+		return r, nil
+	}
+	// A model whose every vote went one way has no finite strength, also where
+	// ties stand beside them, and nothing but ties leaves ν without a bound.
+	r.Smoothed = true
+	for _, p := range list {
+		p.first += 0.5
+		p.second += 0.5
 	}
 	return r, r.fit(list, ties)
 }

@@ -5,11 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
-	"slices"
 
 	"tunebench/backend/store"
-	"tunebench/metrics"
 )
 
 // Outcome of a vote between two answers.
@@ -23,24 +20,53 @@ const (
 	BothBad Outcome = "both bad"
 )
 
+// ByOrder is the note of a judge's vote that is a tie only because the judge said
+// something else when the answers changed places.
+const ByOrder = "order"
+
+// Ballot is one vote on the answers of two models to the same question.
+type Ballot struct {
+	// Conversation and Position say where the question stands, or Run and Row.
+	Conversation  int64
+	Position      int
+	Run           string
+	Row           int64
+	First, Second string // the models
+	Outcome       Outcome
+	// Judge is the model whose vote it is, "" for a person's; Form says by which
+	// words the judge was asked, and Swayed that it made up its mind by the order
+	// alone: the outcome is a tie then.
+	Judge, Form string
+	Swayed      bool
+}
+
 // Vote keeps what somebody thought of two models' answers to the question at a
 // position, in place of an earlier vote on it.
 func (s *Service) Vote(ctx context.Context, conversation int64, position int, first, second string, o Outcome) error {
-	if first == second {
-		return fmt.Errorf("a vote needs two models; both are %q", first)
+	return s.Cast(ctx, Ballot{Conversation: conversation, Position: position, First: first, Second: second, Outcome: o})
+}
+
+// Cast keeps a vote, in place of an earlier one of the same voter on the same
+// answers.
+func (s *Service) Cast(ctx context.Context, b Ballot) error {
+	if b.First == b.Second {
+		return fmt.Errorf("a vote needs two models; both are %q", b.First)
 	}
-	v := store.Vote{Conversation: conversation, Position: position, Created: s.cfg.Now()}
-	switch o {
+	v := store.Vote{Account: s.cfg.AccountName, Conversation: b.Conversation, Position: b.Position, Run: b.Run, Row: b.Row, Voter: b.Judge, Form: b.Form, Created: s.cfg.Now()}
+	switch b.Outcome {
 	case First:
-		v.Winner = first
+		v.Winner = b.First
 	case Second:
-		v.Winner = second
+		v.Winner = b.Second
 	case Tie, BothBad:
-		v.Note = string(o)
+		v.Note = string(b.Outcome)
+		if b.Swayed {
+			v.Note = ByOrder
+		}
 	default:
-		return fmt.Errorf("%q is no outcome of a vote; it is first, second, tie or both bad", o)
+		return fmt.Errorf("%q is no outcome of a vote; it is first, second, tie or both bad", b.Outcome)
 	}
-	models, err := json.Marshal([2]string{first, second})
+	models, err := json.Marshal([2]string{b.First, b.Second})
 	if err != nil {
 		return fmt.Errorf("keep the vote: %w", err)
 	}
@@ -48,81 +74,50 @@ func (s *Service) Vote(ctx context.Context, conversation int64, position int, fi
 	return s.cfg.Store.PutVote(ctx, v)
 }
 
-// Rated is a model's place on the board of votes.
-type Rated struct {
-	Model string `json:"model"`
-	// Rating is in Elo's points around 1,000 by the Bradley-Terry model, with the
-	// interval of 95 % between Low and High.
-	Rating float64 `json:"rating"`
-	Low    float64 `json:"low"`
-	High   float64 `json:"high"`
-	Wins   int     `json:"wins"`
-	Losses int     `json:"losses"`
-	Ties   int     `json:"ties"` // with those of which both were bad
-	Bad    int     `json:"both_bad"`
+// cast is a vote as it is counted: models in alphabetical order.
+type cast struct {
+	place  place
+	winner string // a model, or "" for none
+	note   string
 }
 
-// The middle of the ratings, and the confidence of their intervals.
-const (
-	ratingMiddle = 1000
-	ratingLevel  = 0.95
-)
+// place is what a vote is about.
+type place struct {
+	conversation int64
+	position     int
+	run          string
+	row          int64
+	a, b         string
+}
 
-// Ratings are the models by the votes of this account, the best first. A vote that
-// both are bad counts as a tie.
-func (s *Service) Ratings(ctx context.Context) ([]Rated, error) {
-	kept, err := s.cfg.Store.Votes(ctx, s.cfg.AccountName)
+// read makes a vote of a stored one.
+func read(v store.Vote) (cast, error) {
+	var models [2]string
+	if err := json.Unmarshal([]byte(v.Models), &models); err != nil {
+		return cast{}, fmt.Errorf("read vote %d: %w", v.ID, err)
+	}
+	if models[0] > models[1] {
+		models[0], models[1] = models[1], models[0]
+	}
+	return cast{place{v.Conversation, v.Position, v.Run, v.Row, models[0], models[1]}, v.Winner, v.Note}, nil
+}
+
+// RunVotes are people's votes on the answers of two models in a run, by row: the
+// model that won, Tie or BothBad.
+func (s *Service) RunVotes(ctx context.Context, run, a, b string) (map[int64]string, error) {
+	kept, err := s.cfg.Store.RunVotes(ctx, run)
 	if err != nil {
 		return nil, err
 	}
-	var votes []metrics.Vote
-	by := map[string]*Rated{}
-	of := func(m string) *Rated {
-		if by[m] == nil {
-			by[m] = &Rated{Model: m}
-		}
-		return by[m]
-	}
+	votes := map[int64]string{}
 	for _, v := range kept {
-		var models [2]string
-		if err := json.Unmarshal([]byte(v.Models), &models); err != nil {
-			return nil, fmt.Errorf("read vote %d: %w", v.ID, err)
+		c, err := read(v)
+		if err != nil {
+			return nil, err
 		}
-		a, b := of(models[0]), of(models[1])
-		vote := metrics.Vote{A: models[0], B: models[1], Winner: "tie"}
-		switch v.Winner {
-		case models[0]:
-			vote.Winner = "A"
-			a.Wins++
-			b.Losses++
-		case models[1]:
-			vote.Winner = "B"
-			b.Wins++
-			a.Losses++
-		default:
-			a.Ties++
-			b.Ties++
-			if v.Note == string(BothBad) {
-				a.Bad++
-				b.Bad++
-			}
+		if v.Voter == "" && c.place.a == min(a, b) && c.place.b == max(a, b) {
+			votes[v.Row] = cmp.Or(c.winner, c.note)
 		}
-		votes = append(votes, vote)
 	}
-	if len(votes) == 0 {
-		return nil, nil
-	}
-	r, err := metrics.BradleyTerry(votes)
-	if err != nil {
-		return nil, fmt.Errorf("rate the models: %w", err)
-	}
-	list := make([]Rated, 0, len(r.Models))
-	for i, m := range r.Models {
-		row := *by[m]
-		rating, interval := r.Rating(i, ratingMiddle, ratingLevel)
-		row.Rating, row.Low, row.High = math.Round(rating), math.Round(interval.Low), math.Round(interval.High)
-		list = append(list, row)
-	}
-	slices.SortStableFunc(list, func(a, b Rated) int { return cmp.Compare(b.Rating, a.Rating) })
-	return list, nil
+	return votes, nil
 }

@@ -47,3 +47,52 @@ func TestVotes(t *testing.T) {
 		t.Error("a vote that cannot be meant was kept")
 	}
 }
+
+// TestVoters: models that no vote connects are rated apart, judges apart from
+// people, and a judge is compared with people where both have voted.
+func TestVoters(t *testing.T) {
+	s, _ := newService(t, &chattest.Server{}, nil)
+	c, err := s.SaveConversation(t.Context(), Conversation{Title: "x", Set: DefaultSettings()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cast := func(position int, a, b string, o Outcome, judge string, swayed bool) {
+		t.Helper()
+		if err := s.Cast(t.Context(), Ballot{Conversation: c.ID, Position: position, First: a, Second: b, Outcome: o, Judge: judge, Swayed: swayed}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 8 {
+		cast(2*i, "base", "tuned", Second, "", false)
+	}
+	cast(16, "base", "tuned", First, "", false)
+	cast(18, "base", "tuned", BothBad, "", false)
+	cast(20, "left", "right", First, "", false)
+	cast(20, "left", "right", First, "", false) // in place of the other
+	for i := range 5 {                          // the judge saw them the other way round
+		cast(2*i, "tuned", "base", First, "judge", false)
+	}
+	cast(16, "tuned", "base", First, "judge", false)
+	cast(18, "tuned", "base", Tie, "judge", true)
+	cast(40, "tuned", "base", Second, "judge", false) // nobody else has
+	all, err := s.Voters(t.Context(), "base")
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	people, judge := all[0], all[1]
+	if people.Judge != "" || people.Votes != 11 || len(people.Models) != 4 || people.People != nil {
+		t.Errorf("%+v", people)
+	}
+	if m := people.Models[0]; m.Model != "tuned" || m.Group != 0 || m.Votes != 10 || m.Against.Wins != 8 || m.Against.Losses != 1 || m.Against.Ties != 1 || m.Against.Share != 8./9 {
+		t.Errorf("%+v %+v", m, m.Against)
+	}
+	if m := people.Models[2]; m.Model != "left" || m.Group != 1 || m.Against != nil || people.Models[1].Against != nil {
+		t.Errorf("%+v", people.Models)
+	}
+	if judge.Judge != "judge" || judge.Votes != 8 || judge.Swayed != 1 || judge.Models[0].Wins != 6 {
+		t.Errorf("%+v", judge)
+	}
+	if a := judge.People; a == nil || a.N != 7 || a.Same != 6 || a.Kappa == nil || *a.Kappa < 0.5 || *a.Kappa > 0.7 {
+		t.Errorf("%+v", a)
+	}
+}

@@ -66,7 +66,7 @@ func (b *board) has(model, pos int) bool {
 	return b.columns[model].state[pos] != missing
 }
 
-// add takes a record into account. values is empty when it failed.
+// add takes a record into account. values is nil when it failed.
 func (b *board) add(model, pos int, category string, values []float64, latency time.Duration, input, output int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -82,7 +82,7 @@ func (b *board) add(model, pos int, category string, values []float64, latency t
 	c.category[pos] = int32(i)
 	c.records++
 	b.version++
-	if len(values) == 0 {
+	if values == nil {
 		c.state[pos] = failed
 		c.errors++
 		return

@@ -21,14 +21,20 @@ type JudgeSpec struct {
 	Run, Judge string
 	A, B       string // models of the run; "" are its first and its last
 	Limit      int    // most rows; 0 takes all
+	// Prompt is what the judge is asked, with the marks of JudgePrompt; "" is the
+	// one that is kept.
+	Prompt string
 }
 
 // Judgement is what a judge says of two models. Every pair of answers is shown
 // in both orders: what it says of one order only is its taste for a place, and
-// counts as a tie.
+// counts as a tie. What it says is kept as its vote.
 type Judgement struct {
-	Run     string `json:"run"`
-	Judge   string `json:"judge"`
+	Run   string `json:"run"`
+	Judge string `json:"judge"`
+	Form  string `json:"form"` // names the prompt
+	// Own says that the judge is one of the two.
+	Own     bool   `json:"judges_itself,omitempty"`
 	A       string `json:"a"`
 	B       string `json:"b"`
 	Rows    int    `json:"rows"` // judged
@@ -36,7 +42,7 @@ type Judgement struct {
 	WinsB   int    `json:"wins_b"`
 	Ties    int    `json:"ties"`    // said in both orders, or the answers are the same
 	Swayed  int    `json:"swayed"`  // the order decided
-	Unclear int    `json:"unclear"` // a reply was no verdict
+	Unclear int    `json:"unclear"` // a reply was no verdict; no vote is kept
 	Failed  int    `json:"failed"`
 	// First is how often the answer shown first won, of all verdicts that named
 	// one; 0.5 is a judge without a taste for a place.
@@ -50,49 +56,19 @@ type Judgement struct {
 	// one of the two matches the reference; Known counts these rows.
 	Exact int `json:"agrees_with_exact_match"`
 	Known int `json:"known_by_exact_match"`
-}
-
-// judgeForm is what the judge is asked. The reference is shown, for a judge that
-// does not know the answer itself.
-const judgeForm = `Two answers were given to the same question. Say which one is better: correct first of all, then to the point.
-
-Question:
-%s
-
-Reference answer:
-%s
-
-Answer 1:
-%s
-
-Answer 2:
-%s
-
-Reply with just one word: 1 if the first answer is better, 2 if the second is, or "tie".`
-
-// verdict is what a reply says: 1, 2, 0 for a tie, or -1 when it is none.
-func verdict(reply string) int {
-	word := strings.ToLower(strings.Trim(reply, " \t\r\n.,:;!*\"'`()[]"))
-	word = strings.TrimPrefix(word, "answer ")
-	if fields := strings.Fields(word); len(fields) > 0 {
-		word = strings.Trim(fields[0], ".,:;!*\"'`()[]")
-	}
-	switch word {
-	case "1", "one", "first":
-		return 1
-	case "2", "two", "second":
-		return 2
-	case "tie", "equal", "same", "neither", "both":
-		return 0
-	}
-	return -1
+	// People is how far the judge agrees with people's votes on these two models'
+	// answers in the run; nil where there are none.
+	People *chat.Agreement `json:"people,omitempty"`
+	// Unread are some of the replies that were no verdict.
+	Unread []string `json:"unread,omitempty"`
 }
 
 // judged is one row's outcome.
 type judged struct {
-	kind        string // "a", "b", "tie", "swayed", "unclear", "failed"
+	kind        string // "a", "b", "tie", "same", "swayed", "unclear", "failed"
 	first, said int    // verdicts for the answer shown first, and for any
 	exact       int    // 1 when a, 2 when b alone matches the reference
+	unread      string // a reply that was no verdict, or why it failed
 }
 
 // Judge asks the judge about every row that both models answered. Its replies are
@@ -117,7 +93,15 @@ func (s *Service) Judge(ctx context.Context, spec JudgeSpec, progress func(done,
 	if err != nil {
 		return Judgement{}, err
 	}
-	j := Judgement{Run: run.ID, Judge: judge.Ref, A: spec.A, B: spec.B}
+	if spec.Prompt == "" {
+		if spec.Prompt, err = s.JudgePrompt(ctx); err != nil {
+			return Judgement{}, err
+		}
+	}
+	if err := CheckJudgePrompt(spec.Prompt); err != nil {
+		return Judgement{}, err
+	}
+	j := Judgement{Run: run.ID, Judge: judge.Ref, Form: promptName(spec.Prompt), A: spec.A, B: spec.B, Own: judge.Ref == spec.A || judge.Ref == spec.B}
 	pairs, err := s.answerPairs(ctx, spec)
 	if err != nil {
 		return j, err
@@ -125,12 +109,8 @@ func (s *Service) Judge(ctx context.Context, spec JudgeSpec, progress func(done,
 	if len(pairs) == 0 {
 		return j, fmt.Errorf("there is no row of run %s that both %s and %s answered", run.ID, safetext.Line(spec.A), safetext.Line(spec.B))
 	}
-	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, cancel)
-	defer stop()
-	r := &runner{Live: &Live{service: s, id: run.ID, spec: Spec{MaxTokens: 8}, requests: requests, changed: make(chan struct{}, 1)},
-		model: judge, limit: newLimiter(firstRequests, s.cfg.Concurrency)}
+	r, end := s.judgeRunner(ctx, run.ID, judge)
+	defer end()
 	verdicts := make([]judged, len(pairs))
 	var mu sync.Mutex
 	done := 0
@@ -150,11 +130,17 @@ func (s *Service) Judge(ctx context.Context, spec JudgeSpec, progress func(done,
 	for range s.cfg.Concurrency {
 		g.Go(func() error {
 			for i := range next {
-				v, err := r.judgePair(ctx, pairs[i])
+				v, err := r.judgePair(ctx, spec.Prompt, judgedPair{pairs[i][0].System, pairs[i][0].Question, pairs[i][0].Reference, pairs[i][0].Output, pairs[i][1].Output})
 				if err != nil {
 					return err
 				}
 				verdicts[i] = v
+				if o, swayed, ok := v.vote(); ok {
+					// At once: what was judged stays when this is interrupted.
+					if err := s.cfg.Chat.Cast(ctx, chat.Ballot{Run: run.ID, Row: pairs[i][0].Row, First: spec.A, Second: spec.B, Outcome: o, Judge: j.Judge, Form: j.Form, Swayed: swayed}); err != nil {
+						return err
+					}
+				}
 				mu.Lock()
 				done++
 				if progress != nil {
@@ -169,7 +155,64 @@ func (s *Service) Judge(ctx context.Context, spec JudgeSpec, progress func(done,
 		return j, err
 	}
 	j.count(verdicts)
-	return j, nil
+	all, err := s.cfg.Chat.Agreements(context.WithoutCancel(ctx), run.ID, spec.A, spec.B, j.Form)
+	j.People = all[j.Judge]
+	return j, err
+}
+
+// judgeRunner asks a judge. The requests end with ctx, at the latest with end.
+func (s *Service) judgeRunner(ctx context.Context, run string, judge chat.Model) (r *runner, end func()) {
+	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, cancel)
+	r = &runner{Live: &Live{service: s, id: run, spec: Spec{MaxTokens: judgeTokens}, requests: requests, changed: make(chan struct{}, 1)},
+		model: judge, limit: newLimiter(firstRequests, s.cfg.Concurrency)}
+	return r, func() { stop(); cancel() }
+}
+
+// AskJudge is one pair of answers for a judge.
+type AskJudge struct {
+	Judge                       string // as users name models
+	System, Question, Reference string
+	First, Second               string // the answers
+}
+
+// Opinion is what a judge says of one pair. Outcome is "" where its replies could
+// not be read; Unread is such a reply then. Swayed says that the order decided,
+// which makes a tie; Same that the answers are the same and nobody was asked.
+type Opinion struct {
+	Judge, Form string
+	Outcome     chat.Outcome
+	Swayed      bool
+	Same        bool
+	Unread      string
+}
+
+// AskJudge asks a judge about one pair of answers in both orders, with the prompt
+// that is kept. Greedy replies are kept, like those of Judge.
+func (s *Service) AskJudge(ctx context.Context, q AskJudge) (Opinion, error) {
+	judge, err := s.cfg.Chat.Resolve(ctx, q.Judge)
+	if err != nil {
+		return Opinion{}, err
+	}
+	prompt, err := s.JudgePrompt(ctx)
+	if err != nil {
+		return Opinion{}, err
+	}
+	r, end := s.judgeRunner(ctx, "", judge)
+	defer end()
+	o := Opinion{Judge: judge.Ref, Form: promptName(prompt)}
+	v, err := r.judgePair(ctx, prompt, judgedPair{q.System, q.Question, q.Reference, q.First, q.Second})
+	if err != nil {
+		return o, err
+	}
+	if v.kind == "failed" {
+		return o, fmt.Errorf("the judge could not be asked: %s", v.unread)
+	}
+	o.Outcome, o.Swayed, _ = v.vote()
+	if o.Unread = v.unread; v.kind == "same" {
+		o.Same, o.Outcome = true, chat.Tie
+	}
+	return o, nil
 }
 
 // answerPairs are the rows that both models answered.
@@ -193,33 +236,43 @@ func (s *Service) answerPairs(ctx context.Context, spec JudgeSpec) ([][2]store.R
 	return pairs, err
 }
 
+// judgedPair is what a judge is shown.
+type judgedPair struct{ system, question, reference, first, second string }
+
 // judgePair asks about a pair in both orders.
-func (r *runner) judgePair(ctx context.Context, pair [2]store.Record) (judged, error) {
-	a, b := strings.TrimSpace(pair[0].Output), strings.TrimSpace(pair[1].Output)
+func (r *runner) judgePair(ctx context.Context, prompt string, pair judgedPair) (judged, error) {
+	a, b := strings.TrimSpace(pair.first), strings.TrimSpace(pair.second)
 	var v judged
-	switch target := strings.TrimSpace(pair[0].Reference); {
+	switch target := strings.TrimSpace(pair.reference); {
+	case target == "":
 	case a == target && b != target:
 		v.exact = 1
 	case b == target && a != target:
 		v.exact = 2
 	}
 	if a == b {
-		v.kind = "tie"
+		v.kind = "same"
 		return v, nil
+	}
+	question := pair.question
+	if strings.TrimSpace(pair.system) != "" {
+		question = pair.system + "\n\n" + question // the answers follow it
 	}
 	var said [2]int
 	for order, answers := range [2][2]string{{a, b}, {b, a}} {
-		text := fmt.Sprintf(judgeForm, pair[0].Question, pair[0].Reference, answers[0], answers[1])
-		reply, err := r.judgeReply(ctx, text)
+		reply, err := r.judgeReply(ctx, judgeText(prompt, question, pair.reference, answers[0], answers[1]))
 		if err != nil {
 			var row *rowError
 			if errors.As(err, &row) {
-				v.kind = "failed"
+				v.kind, v.unread = "failed", row.text
 				return v, nil
 			}
 			return v, err
 		}
-		said[order] = verdict(reply)
+		if said[order], err = verdict(reply); err != nil {
+			v.kind, v.unread = "unclear", excerpt(reply)
+			continue
+		}
 		if said[order] > 0 {
 			v.said++
 			if said[order] == 1 {
@@ -228,8 +281,7 @@ func (r *runner) judgePair(ctx context.Context, pair [2]store.Record) (judged, e
 		}
 	}
 	switch {
-	case said[0] < 0 || said[1] < 0:
-		v.kind = "unclear"
+	case v.kind == "unclear":
 	case said[0] == 1 && said[1] == 2:
 		v.kind = "a"
 	case said[0] == 2 && said[1] == 1:
@@ -240,6 +292,20 @@ func (r *runner) judgePair(ctx context.Context, pair [2]store.Record) (judged, e
 		v.kind = "swayed"
 	}
 	return v, nil
+}
+
+// vote is the vote that a verdict makes: none where a reply was no verdict, or
+// where the judge was not asked.
+func (v judged) vote() (o chat.Outcome, swayed, ok bool) {
+	switch v.kind {
+	case "a":
+		return chat.First, false, true
+	case "b":
+		return chat.Second, false, true
+	case "tie", "swayed":
+		return chat.Tie, v.kind == "swayed", true
+	}
+	return "", false, false
 }
 
 func (r *runner) judgeReply(ctx context.Context, text string) (string, error) {
@@ -273,12 +339,15 @@ func (j *Judgement) count(verdicts []judged) {
 			j.WinsA++
 		case "b":
 			j.WinsB++
-		case "tie":
+		case "tie", "same":
 			j.Ties++
 		case "swayed":
 			j.Swayed++
 		case "unclear":
 			j.Unclear++
+			if len(j.Unread) < 3 {
+				j.Unread = append(j.Unread, v.unread)
+			}
 		default:
 			j.Failed++
 		}

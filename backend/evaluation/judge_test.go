@@ -2,9 +2,11 @@ package evaluation
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
+	"tunebench/backend/chat"
 	"tunebench/backend/chat/chattest"
 )
 
@@ -56,24 +58,96 @@ func TestJudge(t *testing.T) {
 		t.Errorf("%+v, progress %d", j, last)
 	}
 	calls := len(f.server.Calls())
-	if again, err := f.Judge(t.Context(), JudgeSpec{Run: run.ID, Judge: judgeID}, nil); err != nil || again != j {
+	if again, err := f.Judge(t.Context(), JudgeSpec{Run: run.ID, Judge: judgeID}, nil); err != nil || !reflect.DeepEqual(again, j) {
 		t.Errorf("again %+v, %v", again, err)
 	}
 	if n := len(f.server.Calls()); n != calls || calls != 400 {
 		t.Errorf("%d calls, then %d", calls, n)
 	}
 
+	// People voted on ten of the rows, and on nine of them as the judge did.
+	talk := f.cfg.Chat
+	for row := range int64(10) {
+		o := chat.First // "tuned" stood first
+		if row == 3 {
+			o = chat.Tie
+		} else if row%10 == 0 {
+			o = chat.Second
+		}
+		if err := talk.Cast(t.Context(), chat.Ballot{Run: run.ID, Row: row, First: "tuned", Second: "base", Outcome: o}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j, err = f.Judge(t.Context(), JudgeSpec{Run: run.ID, Judge: judgeID, Limit: 20}, nil)
+	if err != nil || j.People == nil || j.People.N != 10 || j.People.Same != 9 || j.People.Kappa == nil {
+		t.Fatalf("with people's votes: %+v, %v", j, err)
+	}
+	voters, err := talk.Voters(t.Context(), "base")
+	if err != nil || len(voters) != 2 || voters[0].Votes != 10 || voters[1].Judge != judgeID || voters[1].Votes != 100 || voters[1].People.Same != 9 {
+		t.Fatalf("%+v, %v", voters, err)
+	}
+	if best := voters[1].Models[0]; best.Model != "tuned" || best.Against == nil || best.Against.Wins != 90 || best.Against.Losses != 10 || best.Against.Share != 0.9 {
+		t.Errorf("%+v", best)
+	}
+
+	// Another prompt is asked anew, and its votes stand beside the others.
+	if err := f.SetJudgePrompt(t.Context(), "Only {question} and {answer_1}"); err == nil {
+		t.Error("a prompt without the second answer was taken")
+	}
+	if err := f.SetJudgePrompt(t.Context(), strings.Replace(JudgePrompt, "Two answers", "Now two answers", 1)); err != nil {
+		t.Fatal(err)
+	}
+	j, err = f.Judge(t.Context(), JudgeSpec{Run: run.ID, Judge: judgeID, Limit: 20}, nil)
+	if err != nil || j.Form == "" || j.WinsB != 18 || len(f.server.Calls()) != calls+40 {
+		t.Errorf("with another prompt: %+v, %v", j, err)
+	}
+	if voters, err := talk.Voters(t.Context(), ""); err != nil || len(voters) != 3 || voters[1].Votes != 100 || voters[2].Votes != 20 || voters[2].Form != j.Form {
+		t.Errorf("%+v, %v", voters, err)
+	}
+	if err := f.SetJudgePrompt(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+
+	// What is no verdict is told and does not count.
+	f.server.Answer = func(w http.ResponseWriter, _ *http.Request, c chattest.Call) {
+		chattest.Say(w, c, "Both have\x1b[2J their merits.")
+	}
+	o, err := f.AskJudge(t.Context(), AskJudge{Judge: "other." + judgeID, Question: "q", First: "x", Second: "y"})
+	if err != nil || o.Outcome != "" || o.Unread != "Both have their merits." {
+		t.Errorf("%+v, %v", o, err)
+	}
+	j, err = f.Judge(t.Context(), JudgeSpec{Run: run.ID, Judge: "other." + judgeID, Limit: 2}, nil)
+	if err != nil || j.Unclear != 2 || len(j.Unread) != 2 || j.WinsA+j.WinsB+j.Ties+j.Swayed != 0 {
+		t.Errorf("%+v, %v", j, err)
+	}
+	if voters, err := talk.Voters(t.Context(), ""); err != nil || len(voters) != 3 {
+		t.Errorf("a vote was made of no verdict: %+v, %v", voters, err)
+	}
+	f.server.Foundation = append(f.server.Foundation, "swayed."+judgeID)
 	f.server.Answer = func(w http.ResponseWriter, _ *http.Request, c chattest.Call) { chattest.Say(w, c, "1") }
-	j, err = f.Judge(t.Context(), JudgeSpec{Run: run.ID, Judge: "other." + judgeID, Limit: 50}, nil)
+	j, err = f.Judge(t.Context(), JudgeSpec{Run: run.ID, Judge: "swayed." + judgeID, Limit: 50}, nil)
 	if err != nil || j.Rows != 50 || j.Swayed != 50 || j.First != 1 || j.PValue != 1 {
 		t.Errorf("a judge that is swayed: %+v, %v", j, err)
 	}
-	for text, want := range map[string]int{"1": 1, "2.": 2, "Tie": 0, "Answer 2 is better": 2, "I think 1": -1, "": -1, "12": -1} {
-		if got := verdict(text); got != want {
-			t.Errorf("%q: %d", text, got)
-		}
-	}
 	if _, err := f.Judge(t.Context(), JudgeSpec{Run: run.ID, Judge: judgeID, A: "base", B: "base"}, nil); err == nil {
 		t.Error("one model was judged against itself")
+	}
+}
+
+// TestVerdict: only a reply that is a verdict is one.
+func TestVerdict(t *testing.T) {
+	for text, want := range map[string]int{"1": 1, "2.": 2, "Tie": 0, " **Answer 2** ": 2, "Verdict: 1": 1, "The first is right.\n\n**Verdict: 1**": 1, "a\nverdict: tie.\n": 0} {
+		if got, err := verdict(text); got != want || err != nil {
+			t.Errorf("%q: %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "12", "I think 1", "Answer 2 is better", "2 is better", "1 or 2", "neither", "first", "1\n2", "verdict: 1 or 2", "Verdict: 1\nBut 2 is good"} {
+		if got, err := verdict(text); err == nil {
+			t.Errorf("%q was read as %d", text, got)
+		}
+	}
+	text := judgeText("Q {question} R {reference} A {answer_1} B {answer_2}", "{answer_1}", "", "{answer_2}", "y")
+	if text != "Q {answer_1} R "+noReference+" A {answer_2} B y" {
+		t.Error(text)
 	}
 }

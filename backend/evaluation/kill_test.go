@@ -40,6 +40,10 @@ func TestKilledChild(t *testing.T) {
 		})}
 	talk := chat.New(chat.Config{Runtime: bedrockruntime.NewFromConfig(cfg), Bedrock: bedrock.NewFromConfig(cfg), Store: st, BaseModelID: baseID, AccountName: "local"})
 	s := New(Config{Chat: talk, Store: st})
+	if os.Getenv("EVALUATION_TEST_VOTES") != "" {
+		voteAll(t, s, os.Getenv("EVALUATION_TEST_DATASET"), path+".voted")
+		return
+	}
 	var l *Live
 	if runs, err := s.Runs(t.Context()); err != nil {
 		t.Fatal(err)

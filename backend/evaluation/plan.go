@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -26,6 +27,10 @@ type plan struct {
 	// where FMEval's way of reading is used.
 	examples []dataset.Example
 	outputs  [][]*string
+	// order is the one in which examples are taken, and gate how many of them may
+	// be, where answers are voted on.
+	order []int
+	gate  *gate
 }
 
 func (p *plan) close() error {
@@ -58,19 +63,26 @@ func readPlan(ctx context.Context, spec Spec) (*plan, error) {
 	if spec.FMEval != nil || len(spec.Outputs) > 0 {
 		return loadPlan(ctx, spec)
 	}
+	if spec.Voting && strings.EqualFold(filepath.Ext(spec.Dataset), ".txt") {
+		return promptsPlan(ctx, spec)
+	}
 	d, err := dataset.Open(ctx, spec.Dataset, dataset.OpenOptions{})
 	if err != nil {
 		return nil, err
 	}
 	p := &plan{data: d}
-	if err := p.fill(ctx, spec); err != nil {
+	err = p.fill(ctx, spec)
+	if err == nil && spec.Voting {
+		return p, errors.Join(p.shuffle(ctx, spec), d.Close())
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return p, nil
 }
 
 func (p *plan) fill(ctx context.Context, spec Spec) (err error) {
-	if err := p.data.Usable(); err != nil {
+	if err := p.data.Usable(); err != nil && !(spec.Voting && p.prompts()) {
 		return err
 	}
 	if err := p.data.WaitIndexed(ctx); err != nil {
@@ -134,10 +146,15 @@ func (c contextReader) Read(b []byte) (int, error) {
 // each calls f with every row of the plan that wanted accepts, in order.
 func (p *plan) each(ctx context.Context, wanted func(pos int) bool, f func(pos int, e dataset.Example) error) error {
 	if p.data == nil {
-		for pos, e := range p.examples {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
+		for i := range p.examples {
+			pos := i
+			if p.order != nil {
+				pos = p.order[i]
 			}
+			if err := p.gate.wait(ctx, i); err != nil {
+				return err
+			}
+			e := p.examples[pos]
 			if !wanted(pos) {
 				continue
 			}

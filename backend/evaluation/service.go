@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -153,6 +154,12 @@ func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
 // Resume goes on with a run that was stopped or interrupted. No request that
 // had been answered and kept is made again.
 func (s *Service) Resume(ctx context.Context, id string) (*Live, error) {
+	return s.resume(ctx, id, math.MaxInt)
+}
+
+// resume is Resume; of a run whose answers are voted on it asks that many rows to
+// begin with.
+func (s *Service) resume(ctx context.Context, id string, ahead int) (*Live, error) {
 	rec, err := s.stored(ctx, id)
 	if err != nil {
 		return nil, err
@@ -192,6 +199,7 @@ func (s *Service) Resume(ctx context.Context, id string) (*Live, error) {
 		return fail(fmt.Errorf("run %s has just been resumed by another process", id))
 	}
 	run.Status, run.Ended, run.Why = Running, time.Time{}, ""
+	p.gate.open(ahead)
 	return s.begin(ctx, run, owner, models, p, st, b), nil
 }
 

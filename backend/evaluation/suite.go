@@ -30,11 +30,14 @@ var perturbParams = []string{"perturbation_type", "num_perturbations", "butter_f
 
 // newSuite makes the suite of a run. An option goes to every metric that has it.
 func newSuite(reg metrics.Registry, spec Spec) (*suite, error) {
+	s := &suite{}
+	if spec.Voting {
+		return s, nil // nothing is scored
+	}
 	names := spec.Metrics
 	if len(names) == 0 {
 		names = []string{metrics.QAAccuracy.Name}
 	}
-	s := &suite{}
 	unused := maps.Clone(spec.Params)
 	seen := map[string]bool{}
 	for _, name := range names {

@@ -36,6 +36,10 @@ type Spec struct {
 	// Models, as they were when the run began.
 	Budget Budget           `json:"budget,omitzero"`
 	Prices map[string]Price `json:"prices,omitempty"`
+	// Voting makes a run whose answers are to be voted on: the rows come in a
+	// shuffled order and are asked only as far as somebody has read, rows need no
+	// reference, and nothing is scored.
+	Voting bool `json:"voting,omitempty"`
 	// Program is the version of the program that began the run; Start sets it.
 	Program string `json:"program,omitempty"`
 }

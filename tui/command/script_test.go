@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
 	"time"
@@ -60,6 +61,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits,
 			"until": until,
+			"taken": taken,
 		},
 	})
 }
@@ -81,6 +83,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("%v ended with status %d, not %d", args[1:], got, want)
 	}
+}
+
+// taken NAME REGEXP: the variable becomes what the group matches in the last output.
+func taken(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: taken NAME REGEXP")
+	}
+	m := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(m) < 2 {
+		ts.Fatalf("%s is nowhere in the last output", args[1])
+	}
+	ts.Setenv(args[0], m[1])
 }
 
 // until TEXT COMMAND...: repeats the command until its output holds the text.
