@@ -3,13 +3,10 @@ package dataset
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"sync"
 
 	"tunebench/backend/dataset/quotes"
-	"tunebench/backend/safetext"
 )
 
 // unindexed is the text of a dataset that is one file of lines and not indexed
@@ -169,13 +166,4 @@ func (w *lineReader) longLine(at int64) (line []byte, long bool, err error) {
 	}
 }
 
-func (w *lineReader) read(b []byte, at int64) error {
-	n, err := w.t.src.ReadAt(b, at)
-	if n == len(b) {
-		return nil
-	}
-	if err == nil || errors.Is(err, io.EOF) {
-		return w.t.cutShort()
-	}
-	return fmt.Errorf("read %s at byte %d: %w", safetext.Line(w.t.src.path), at, err)
-}
+func (w *lineReader) read(b []byte, at int64) error { return w.t.src.read(b, at) }

@@ -49,15 +49,20 @@ func (s *searcher) searchLines(ctx context.Context, t *text, base, first int64, 
 		return 0, fmt.Errorf("read %s at byte %d: %w", safetext.Line(t.src.path), start, err)
 	}
 	sc := match.NewScanner(s.lits, s.fold, true, like[:n])
+	file := newPass(t.src, t.limit())
 	workers := sync.Pool{New: func() any {
-		return &lineWorker{s: s, t: t, sc: sc, m: s.p.Matcher(), r: &record{parse: t.parser(), what: t.what}}
+		return &lineWorker{s: s, t: t, file: file, sc: sc, m: s.p.Matcher(), r: &record{parse: t.parser(), what: t.what}}
 	}}
 	row, last, open := first, int64(-1), false
 	cut := func(ctx context.Context, from int64) (int64, error) { return t.piece(ctx, from) }
-	err = sweepBy(ctx, cut, start, func(ctx context.Context, lo, hi int64) (lineHits, error) {
+	err = sweepBy(ctx, cut, start, func(ctx context.Context, lo, hi int64) (h lineHits, err error) {
 		w := workers.Get().(*lineWorker)
 		defer workers.Put(w)
-		return w.search(ctx, start, lo, hi)
+		err = file.try(func() error {
+			h, err = w.search(ctx, start, lo, hi)
+			return err
+		})
+		return h, err
 	}, func(lo, hi int64, h lineHits) error {
 		found := h.found[:0]
 		for _, n := range h.found {
@@ -74,6 +79,9 @@ func (s *searcher) searchLines(ctx context.Context, t *text, base, first int64, 
 		l.add(found, base+row)
 		return err
 	})
+	if cut := file.end(); err == nil {
+		err = cut
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -84,9 +92,7 @@ func (s *searcher) searchLines(ctx context.Context, t *text, base, first int64, 
 	return row, nil
 }
 
-func (t *text) cutShort() error {
-	return fmt.Errorf("%s was cut short while it was read; open it again", safetext.Line(t.src.path))
-}
+func (t *text) cutShort() error { return t.src.cutShort() }
 
 // piece returns the end of the piece of work that begins at byte from; from
 // itself at the end of the file.
@@ -101,35 +107,34 @@ func (t *text) piece(ctx context.Context, from int64) (int64, error) {
 
 // lineWorker searches pieces, one at a time.
 type lineWorker struct {
-	s   *searcher
-	t   *text
-	sc  *match.Scanner
-	m   *match.Matcher
-	r   *record
-	buf []byte
+	s    *searcher
+	t    *text
+	file *pass
+	sc   *match.Scanner
+	m    *match.Matcher
+	r    *record
+	buf  []byte // of the window, when it is read
+	copy []byte // of a line
 }
 
 // search searches the bytes lo to hi, of which start is where the lines begin.
 func (w *lineWorker) search(ctx context.Context, start, lo, hi int64) (h lineHits, err error) {
 	around := int64(w.sc.Around())
-	if need := searchWindow + 2*int(around) + match.Slack; cap(w.buf) < need {
-		w.buf = make([]byte, need)
-	}
 	h.blocks = make([]counted, 0, (hi-lo+blockSize-1)/blockSize)
 	row, past := uint32(0), lo // lines before past are done with
-	for at := lo; at < hi; at += searchWindow {
+	window, lies := int64(searchWindow), w.file.lies(hi)
+	if lies {
+		window = hi - lo
+	}
+	for at := lo; at < hi; at += window {
 		if err := ctx.Err(); err != nil {
 			return h, err
 		}
 		first := max(start, at-around)
-		end := min(hi, at+searchWindow)
-		text := w.buf[:min(end+around, w.t.limit())-first]
-		n, err := w.t.src.ReadAt(text, first)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return h, fmt.Errorf("read %s at byte %d: %w", safetext.Line(w.t.src.path), first, err)
-		}
-		if n < len(text) {
-			return h, w.t.cutShort()
+		end := min(hi, at+window)
+		text, err := w.file.bytes(first, min(end+around, w.t.limit()), lies, &w.buf)
+		if err != nil {
+			return h, err
 		}
 		for b := at; b < end; b += blockSize {
 			before := row
@@ -180,7 +185,8 @@ func (w *lineWorker) line(text []byte, first, at, start int64) (line []byte, beh
 	to := bytes.IndexByte(text[at-first:], '\n')
 	if (from > 0 || first == start) && to >= 0 {
 		to += int(at-first) + 1 // no longer than a window
-		return text[from:to], first + int64(to), nil
+		w.copy = append(w.copy[:0], text[from:to]...)
+		return w.copy, first + int64(to), nil
 	}
 	lo, hi := at, at
 	begun, ended := false, false
@@ -220,14 +226,7 @@ func (w *lineWorker) line(text []byte, first, at, start int64) (line []byte, beh
 
 func (w *lineWorker) read(lo, hi int64) ([]byte, error) {
 	b := make([]byte, hi-lo)
-	n, err := w.t.src.ReadAt(b, lo)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read %s at byte %d: %w", safetext.Line(w.t.src.path), lo, err)
-	}
-	if n < len(b) {
-		return nil, w.t.cutShort()
-	}
-	return b, nil
+	return b, w.t.src.read(b, lo)
 }
 
 // lineStart is where a line begins in the file, the end of the file for a line

@@ -32,8 +32,7 @@ func SetSample(fsys fs.FS) {
 // Sample is the path of the sample dataset that comes with the program.
 func Sample() string { return SamplePrefix + "openorca-sample.jsonl" }
 
-// source is the bytes of one file of a dataset. Files are read with pread, not
-// mapped: a mapped file that another process cuts short would kill this one.
+// source is the bytes of one file of a dataset.
 type source struct {
 	io.ReaderAt
 	path  string
