@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"slices"
 	"strings"
 
 	"tunebench/backend/artifact"
@@ -14,7 +15,7 @@ import (
 )
 
 // ExportFormats are the forms in which sessions are exported.
-func ExportFormats() []string { return []string{"markdown", "jsonl"} }
+func ExportFormats() []string { return []string{"markdown", "jsonl", "csv"} }
 
 // Row is an answer as an example: what a dataset and an evaluation read back.
 type Row struct {
@@ -34,24 +35,39 @@ type Row struct {
 	FirstTokenMS float64 `json:"first_token_ms,omitempty"`
 	DurationMS   float64 `json:"duration_ms,omitempty"`
 	Sent         string  `json:"sent,omitempty"`
+
+	// The rest is as in Figure.
+	TokensPerSecond float64  `json:"tokens_per_s,omitempty"`
+	CostUSD         *float64 `json:"cost_usd,omitempty"`
+	F1              *float64 `json:"f1,omitempty"`
+	Exact           bool     `json:"exact,omitempty"`
+	Vote            string   `json:"vote,omitempty"`
 }
 
-// Export writes a session: as Markdown to be read, or as JSON Lines, an answer a
-// line, that the dataset pane and evaluations read. Answers without any text are
-// in the Markdown only.
+// Export writes a session: as Markdown to be read, as JSON Lines, an answer a
+// line, that the dataset pane and evaluations read, or as CSV with the figures of
+// all answers. Answers without any text are not in the JSON Lines.
 func (s *Service) Export(ctx context.Context, id int64, format string, w io.Writer) error {
 	c, turns, err := s.Load(ctx, id)
 	if err != nil {
 		return err
 	}
+	if !slices.Contains(ExportFormats(), format) {
+		return fmt.Errorf("%q is no form of export; use one of %s", format, strings.Join(ExportFormats(), ", "))
+	}
+	figures, err := s.Figures(ctx, c, turns)
+	if err != nil {
+		return fmt.Errorf("export session %d: %w", id, err)
+	}
 	b := bufio.NewWriter(w)
 	switch format {
 	case "markdown":
 		writeMarkdown(b, c, turns)
+		writeFigures(b, figures)
 	case "jsonl":
-		err = writeRows(b, rows(c, turns))
-	default:
-		return fmt.Errorf("%q is no form of export; use one of %s", format, strings.Join(ExportFormats(), ", "))
+		err = writeRows(b, rows(c, turns, figures))
+	case "csv":
+		err = writeCSV(b, figures)
 	}
 	if err != nil {
 		return fmt.Errorf("export session %d: %w", id, err)
@@ -62,7 +78,8 @@ func (s *Service) Export(ctx context.Context, id int64, format string, w io.Writ
 	return nil
 }
 
-func rows(c Conversation, turns []Turn) []Row {
+// rows are the answers as examples; figures are those of the same turns.
+func rows(c Conversation, turns []Turn, figures []Figure) []Row {
 	var out []Row
 	var system, question, reference string
 	position := -1
@@ -78,6 +95,8 @@ func rows(c Conversation, turns []Turn) []Row {
 		case artifact.RoleUser:
 			question = t.Content
 		case artifact.RoleAssistant:
+			f := figures[0]
+			figures = figures[1:]
 			text := strings.TrimSpace(t.Content)
 			if text == "" {
 				continue
@@ -85,7 +104,8 @@ func rows(c Conversation, turns []Turn) []Row {
 			out = append(out, Row{
 				ID: fmt.Sprintf("%d.%d.%s", c.ID, t.Position/2+1, t.Model), System: system, Question: question, Response: text, Reference: reference, Model: t.Model,
 				Phase: t.Phase, StopReason: t.StopReason, Error: t.Err, InputTokens: t.Input, OutputTokens: t.Output,
-				FirstTokenMS: float64(t.FirstToken.Microseconds()) / 1000, DurationMS: float64(t.Latency.Microseconds()) / 1000, Sent: t.Sent,
+				FirstTokenMS: f.FirstTokenMS, DurationMS: f.DurationMS, Sent: t.Sent,
+				TokensPerSecond: f.TokensPerSecond, CostUSD: f.CostUSD, F1: f.F1, Exact: f.Exact, Vote: f.Vote,
 			})
 		}
 	}

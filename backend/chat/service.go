@@ -10,6 +10,7 @@ import (
 
 	"tunebench/backend/account/awserror"
 	"tunebench/backend/artifact"
+	"tunebench/backend/config"
 	"tunebench/backend/store"
 )
 
@@ -34,6 +35,10 @@ type Config struct {
 
 	// Endpoint is asked beside the account; nil when there is none.
 	Endpoint *Endpoint
+
+	// Bills says that the account does; Prices are what answers are reckoned with.
+	Bills  bool
+	Prices config.Prices
 
 	// Prompts is the library of prompts.
 	Prompts PromptFolder

@@ -16,6 +16,7 @@ import (
 // Conversation is a transcript's head.
 type Conversation struct {
 	ID      int64     `json:"id"` // 0 before it is first saved
+	Account string    `json:"account,omitempty"`
 	Title   string    `json:"title"`
 	Models  []string  `json:"models"` // as users name them
 	Set     Settings  `json:"settings"`
@@ -100,7 +101,7 @@ func (s *Service) Conversations(ctx context.Context, query string, limit int) ([
 }
 
 func fromStore(r store.Conversation) (Conversation, error) {
-	c := Conversation{ID: r.ID, Title: r.Title, Created: r.Created, Updated: r.Updated}
+	c := Conversation{ID: r.ID, Account: r.Account, Title: r.Title, Created: r.Created, Updated: r.Updated}
 	if err := json.Unmarshal([]byte(r.Models), &c.Models); err != nil {
 		return c, fmt.Errorf("read conversation %d: %w", r.ID, err)
 	}

@@ -84,6 +84,12 @@ func (l *loader) check(c *Config) {
 		c.Prices.Date = d.Prices.Date
 	}
 	text("prices.region", &c.Prices.Region, d.Prices.Region, regionForm, "a region such as us-east-1")
+	for id, p := range c.Prices.Tokens {
+		if p.Date == "" { // the user's
+			p.Date, p.Region = c.Prices.Date, c.Prices.Region
+			c.Prices.Tokens[id] = p
+		}
+	}
 	fraction("prices.cmu_minute", &c.Prices.CMUMinute, d.Prices.CMUMinute, 0, 1000)
 	fraction("prices.cmu_month", &c.Prices.CMUMonth, d.Prices.CMUMonth, 0, 1000)
 }

@@ -100,6 +100,8 @@ type Prices struct {
 	// of storing one for a month.
 	CMUMinute float64 `toml:"cmu_minute"`
 	CMUMonth  float64 `toml:"cmu_month"`
+	// Tokens gives the price of a foundation model's tokens by its id; see Token.
+	Tokens map[string]TokenPrice `toml:"tokens"`
 }
 
 // Default returns the configuration of somebody who has no file.
@@ -116,6 +118,7 @@ func Default() Config {
 			Source:    "public tables of SageMaker's list prices",
 			CMUMinute: 0.05718,
 			CMUMonth:  1.95,
+			Tokens:    defaultTokens(),
 			Instances: map[string]float64{
 				"ml.g5.xlarge": 1.408, "ml.g5.2xlarge": 1.515, "ml.g5.4xlarge": 2.03, "ml.g5.8xlarge": 3.06,
 				"ml.g5.12xlarge": 7.09, "ml.g5.24xlarge": 10.18, "ml.g5.48xlarge": 20.36,

@@ -2,11 +2,13 @@ package config
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestDefaultsAreValid(t *testing.T) {
@@ -65,6 +67,8 @@ cmu_minute = 0.07144
 cmu_month = 2
 [prices.instances]
 "ml.g5.12xlarge" = 8
+[prices.tokens]
+"openai:small" = { input = 0.1, output = 2 }
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -76,9 +80,10 @@ cmu_month = 2
 		Chat:     Chat{99, 1, 0.5},
 		Eval:     Eval{7, "|\n", 9},
 		UI:       UI{"light", false, "256", "ascii", true, map[string][]string{"quit": {"ctrl+q"}, "help": {"?", "f1"}, "mute": nil}},
-		Prices:   Prices{"2026-09-01", "eu-central-1", "a contract", Default().Prices.Instances, 0.07144, 2},
+		Prices:   Prices{"2026-09-01", "eu-central-1", "a contract", Default().Prices.Instances, 0.07144, 2, Default().Prices.Tokens},
 	}
 	want.Prices.Instances["ml.g5.12xlarge"] = 8
+	want.Prices.Tokens["openai:small"] = TokenPrice{0.1, 2, "2026-09-01", "eu-central-1", "the configuration"}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
 	}
@@ -106,6 +111,9 @@ func TestProblems(t *testing.T) {
 		{"[prices]\ndate = \"yesterday\"\n", "f:2: prices.date"},
 		{"[prices.instances]\nml.g5.xlarge = 1\n", "has to be in quotes"},
 		{"[prices.instances]\n\"ml.g5.xlarge\" = -1\n", "f:2: prices.instances.ml.g5.xlarge: must be a price"},
+		{"[prices.tokens]\nx = 1\n", "f:2: prices.tokens.x: must be US dollars"},
+		{"[prices.tokens]\n\"a.b\" = { input = 1 }\n", "f:2: prices.tokens.a.b: must be US dollars"},
+		{"[prices.tokens.x]\ninput = 1\noutput = -1\n", "prices.tokens.x: must be US dollars"},
 		{"chat = 5\n", "f:1: chat: is a section"},
 		{"[chat]\nmax_tokens = \n", "f:2: "},
 		{"[chat]\na = 1\na = 2\n", "f:3: "},
@@ -223,6 +231,26 @@ func TestReadme(t *testing.T) {
 			if !strings.Contains(string(page), "`"+s+"."+n+"`") {
 				t.Errorf("README.md lacks %s.%s", s, n)
 			}
+		}
+	}
+}
+
+// TestTokenPrices: a model's price is by its own id or that of a profile over
+// several regions, and is not known otherwise.
+func TestTokenPrices(t *testing.T) {
+	p := Default().Prices
+	for id, want := range map[string]float64{
+		"amazon.nova-micro-v1:0": 0.035 + 2*0.14, "us.amazon.nova-micro-v1:0": 0.035 + 2*0.14, "global.amazon.nova-micro-v1:0": -1,
+		"amazon.nova-micro-v2:0": -1, "us.us.amazon.nova-micro-v1:0": -1, "": -1,
+	} {
+		price, ok := p.Token(id)
+		if got := price.Of(1e6, 2e6); ok != (want >= 0) || ok && math.Abs(got-want) > 1e-9 {
+			t.Errorf("%q: $%g, %v", id, got, ok)
+		}
+	}
+	for id, price := range p.Tokens {
+		if _, err := time.Parse(time.DateOnly, price.Date); err != nil || price.Source == "" || price.Region == "" || price.Input <= 0 || price.Output < price.Input {
+			t.Errorf("%s: %+v", id, price)
 		}
 	}
 }

@@ -158,6 +158,8 @@ func (l *loader) value(key string, v any, f reflect.Value) {
 		}
 	case *map[string]float64:
 		l.prices(key, v, *to)
+	case *map[string]TokenPrice:
+		l.tokens(key, v, *to)
 	case *map[string][]string:
 		l.keys(key, v, to)
 	default:

@@ -42,6 +42,11 @@ func (s *Store) PutVote(ctx context.Context, v Vote) error {
 	})
 }
 
+// VotesIn returns the votes in a conversation, oldest first.
+func (s *Store) VotesIn(ctx context.Context, conversation int64) ([]Vote, error) {
+	return s.votes(ctx, "conversation = ?", conversation)
+}
+
 // Votes returns the votes of an account, oldest first.
 func (s *Store) Votes(ctx context.Context, account string) ([]Vote, error) {
 	return s.votes(ctx, "account = ?", account)

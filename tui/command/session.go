@@ -140,6 +140,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 		Runtime: acct.Runtime(), Bedrock: acct.Bedrock(), Store: st,
 		BaseModelID: acct.BaseModelID(), AccountName: acct.Name(), Tokenizer: tokenizer.Load,
 		Endpoint: chat.EndpointFrom(os.Getenv), Prompts: chat.PromptFolder(paths.PromptsDir()),
+		Bills: acct.Bills(), Prices: cfg.Prices,
 	})
 	atOnce := 8 // more would only wait for this machine's cores
 	if acct.Bills() {
@@ -147,12 +148,16 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 	}
 	s.eval = evaluation.New(evaluation.Config{Chat: s.chat, Store: st, Concurrency: atOnce, Program: version(), Price: func(m chat.Model) (evaluation.Price, bool) {
 		switch {
+		case m.Kind == chat.Hosted:
+			p, ok := cfg.Prices.Token(m.Ref)
+			return evaluation.Price{Input: p.Input, Output: p.Output}, ok
 		case !acct.Bills():
 			return evaluation.Price{}, true
 		case m.Kind == chat.Imported: // one unit, unless the model needs more
 			return evaluation.Price{Minute: cfg.Prices.CMUMinute}, true
 		}
-		return evaluation.Price{}, false
+		p, ok := cfg.Prices.Token(m.ID)
+		return evaluation.Price{Input: p.Input, Output: p.Output}, ok
 	}})
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -26,7 +27,7 @@ func newSessions(g *globals) *cobra.Command {
 			return []string{strconv.FormatInt(c.ID, 10), when(c.Updated), strings.Join(c.Models, ","), c.Title}
 		})
 	list.Flags().StringVar(&query, "search", "", "only sessions that hold this text, in a title, a question or an answer")
-	return group("sessions", "What was asked and answered before", list, newSessionShow(g), newSessionExport(g), newSessionDelete(g), newVotes(g))
+	return group("sessions", "What was asked and answered before", list, newSessionShow(g), newSessionTable(g), newSessionExport(g), newSessionDelete(g), newVotes(g))
 }
 
 func newVotes(g *globals) *cobra.Command {
@@ -73,6 +74,75 @@ func newSessionShow(g *globals) *cobra.Command {
 	}
 }
 
+func newSessionTable(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use: "table ID", Short: "Speed, tokens, cost, score and vote of every answer of a session, and of each model", Args: cobra.ExactArgs(1),
+		Long: `Print a line for every answer of a session: time to the first token, tokens a
+second, tokens in and out, how it ended, cost, F1 score against the reference,
+vote. Then a line for each model: medians of times, sums of tokens and costs, the
+mean score, votes as won-lost-neither. -o json has how a cost was reckoned.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := sessionID(args[0])
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			return g.with(ctx, func(s *session) error {
+				c, turns, err := s.chat.Load(ctx, id)
+				if err != nil {
+					return err
+				}
+				figures, err := s.chat.Figures(ctx, c, turns)
+				if err != nil {
+					return err
+				}
+				totals := chat.Totals(figures)
+				if g.jsonOut() {
+					return g.printJSON(struct {
+						Answers []chat.Figure `json:"answers"`
+						Models  []chat.Total  `json:"models"`
+					}{nonNil(figures), nonNil(totals)})
+				}
+				return g.figures(figures, totals)
+			})
+		},
+	}
+}
+
+// figures prints the table over a session.
+func (g *globals) figures(figures []chat.Figure, totals []chat.Total) error {
+	ms := func(v float64) string {
+		if v == 0 {
+			return "-"
+		}
+		return fmt.Sprintf("%.0f", v)
+	}
+	score := func(v *float64, exact bool) string {
+		switch {
+		case v == nil:
+			return "-"
+		case exact:
+			return "exact"
+		}
+		return fmt.Sprintf("%.2f", *v)
+	}
+	var rows [][]string
+	for _, f := range figures {
+		rows = append(rows, []string{itoa(f.Number), oneLine(f.Question, 32), f.Model, ms(f.FirstTokenMS), ms(f.TokensPerSecond), itoa(f.Input), itoa(f.Output), f.Ended(),
+			f.Cost.String(), score(f.F1, f.Exact), cmp.Or(f.Vote, "-")})
+	}
+	if err := g.table([]string{"#", "question", "model", "first ms", "tokens/s", "in", "out", "ended", "cost", "f1", "vote"}, rows); err != nil {
+		return err
+	}
+	fmt.Fprintln(g.out)
+	rows = nil
+	for _, t := range totals {
+		rows = append(rows, []string{t.Model, fmt.Sprintf("%d of %d", t.Finished, t.Answers), ms(t.FirstTokenMS), ms(t.TokensPerSecond), itoa(t.Input), itoa(t.Output),
+			t.Cost(), score(t.F1, false), cmp.Or(t.Votes(), "-")})
+	}
+	return g.table([]string{"model", "finished", "first ms", "tokens/s", "in", "out", "cost", "f1", "votes"}, rows)
+}
+
 func newSessionExport(g *globals) *cobra.Command {
 	var format, file string
 	c := &cobra.Command{
@@ -80,7 +150,7 @@ func newSessionExport(g *globals) *cobra.Command {
 		Long: `Write a session as Markdown to be read, or as JSON Lines: a line for each answer,
 with question, response, system_prompt, reference, model and the figures. Such a
 file is a dataset like any other: it can be looked at, prepared, trained on and
-used in an evaluation.`,
+used in an evaluation. CSV has the figures alone, as sessions table does.`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			id, err := sessionID(args[0])
 			if err != nil {
@@ -107,7 +177,7 @@ used in an evaluation.`,
 			})
 		},
 	}
-	c.Flags().StringVar(&format, "format", "markdown", "form: "+strings.Join(chat.ExportFormats(), " or "))
+	c.Flags().StringVar(&format, "format", "markdown", "form: "+strings.Join(chat.ExportFormats(), ", "))
 	c.Flags().StringVar(&file, "file", "", "file to write, which must not be there yet (default: standard output)")
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(chat.ExportFormats(), cobra.ShellCompDirectiveNoFileComp))
 	return c
