@@ -1,7 +1,9 @@
 package tui_test
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -275,6 +277,37 @@ func TestThemes(t *testing.T) {
 		r.press("enter")
 		r.want("there is no theme")
 	})
+}
+
+// TestKeepTheme: a theme that was chosen is the theme of the next start, unless
+// the session is read-only.
+func TestKeepTheme(t *testing.T) {
+	var kept []string
+	var fault error
+	readOnly := false
+	deps := func() tui.Deps {
+		d := uitest.Full().Deps()
+		d.KeepTheme = func(name string) error { kept = append(kept, name); return fault }
+		d.ReadOnly = readOnly
+		return d
+	}
+	choose := func(want string) {
+		t.Helper()
+		playDeps(t, deps, 120, 40, func(r *rig) {
+			r.press(":")
+			r.write("theme light")
+			r.press("enter")
+			r.want(want)
+		})
+	}
+	choose("theme light, also at the next start")
+	fault = errors.New("disk full")
+	choose("disk full")
+	readOnly = true
+	choose("Dataset")
+	if !slices.Equal(kept, []string{"light", "light"}) {
+		t.Errorf("kept %q", kept)
+	}
 }
 
 // TestLetters: where text is typed, letters are letters.

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,13 +103,13 @@ func (a *App) themeCommand(name string) tea.Cmd {
 	if name == "auto" {
 		a.themeSet = false
 		a.autoTheme()
-		return nil
+		return a.keepTheme(name)
 	}
 	if name != "" {
 		if err := a.setTheme(name); err != nil {
 			return a.fail(err)
 		}
-		return nil
+		return a.keepTheme(name)
 	}
 	before, set := a.look.Theme(), a.themeSet
 	var all []entry
@@ -137,6 +138,20 @@ func (a *App) themeCommand(name string) tea.Cmd {
 	}
 	a.modal = p
 	return nil
+}
+
+// keepTheme writes the choice down for the next start.
+func (a *App) keepTheme(name string) tea.Cmd {
+	keep := a.deps.KeepTheme
+	if keep == nil {
+		return nil
+	}
+	return act(a.ctx, func(context.Context) error { return keep(name) }, func(err error) tea.Cmd {
+		if err != nil {
+			return a.fail(err)
+		}
+		return a.say(widget.Good, widget.MarkDone, "theme "+name+", also at the next start")
+	})
 }
 
 // palette offers every action that has a sense here.

@@ -23,6 +23,7 @@ var changing = []string{
 // readOnly takes away what changes anything.
 func (d *Deps) readOnly() {
 	d.Create = func(string) (io.WriteCloser, error) { return nil, errReadOnly }
+	d.KeepTheme = nil
 	d.Datasets = readOnlyDatasets{d.Datasets}
 	open := d.Open
 	if open == nil {

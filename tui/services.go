@@ -58,6 +58,9 @@ type Deps struct {
 	Report func(text string) (path string, err error)
 
 	Themes themes.Set
+	// KeepTheme writes down which theme was chosen, for the next start; nil keeps
+	// none.
+	KeepTheme func(name string) error
 	UI     config.UI
 	Chat   config.Chat
 	Eval   config.Eval

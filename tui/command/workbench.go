@@ -108,6 +108,7 @@ func (g *globals) workbench() (tui.Deps, config.Paths, error) {
 		AccountName: name,
 		ReadOnly:    cfg.Account.ReadOnly,
 		Tour:        name == account.Local && !cfg.Account.ReadOnly && isNew(paths),
+		KeepTheme:   func(name string) error { return config.SaveTheme(paths.ConfigFile(), name) },
 		TourSeen:    func() error { return os.WriteFile(filepath.Join(paths.State, tourFile), nil, 0o600) },
 		HeldOut:     sampleHeldout,
 		WorkDir:     filepath.Join(paths.State, "datasets"),
