@@ -61,11 +61,11 @@ type Deps struct {
 	// KeepTheme writes down which theme was chosen, for the next start; nil keeps
 	// none.
 	KeepTheme func(name string) error
-	UI     config.UI
-	Chat   config.Chat
-	Eval   config.Eval
-	Train  config.Training
-	Prices config.Prices
+	UI        config.UI
+	Chat      config.Chat
+	Eval      config.Eval
+	Train     config.Training
+	Prices    config.Prices
 
 	// NoBraille says that the terminal cannot show braille: charts are told in
 	// words.

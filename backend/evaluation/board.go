@@ -1,6 +1,7 @@
 package evaluation
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -116,9 +117,11 @@ func (c *column) collect(score, scores int, dst []float64) []float64 {
 	return dst
 }
 
-// options bound the work for an interval: many rows need few repetitions.
+// options bound the work for an interval: many rows need few repetitions, many
+// models at least so many that a p-value can be small enough after its correction.
 func (b *board) options(n int) metrics.Options {
-	return metrics.Options{Seed: b.seed, Resamples: min(2000, max(200, 20_000_000/max(1, n)))}
+	many := 100 * len(b.columns)
+	return metrics.Options{Seed: b.seed, Resamples: min(max(2000, many), max(200, many, 20_000_000/max(1, n)))}
 }
 
 // results computes a row of the scoreboard for each model; intervals only if
@@ -211,8 +214,9 @@ func (b *board) byCategory(c *column) []CategoryScore {
 // answered.
 func (b *board) differences() []Difference {
 	var list []Difference
-	for i := 1; i < len(b.columns); i++ {
-		for k, s := range b.scores {
+	for k, s := range b.scores {
+		from := len(list)
+		for i := 1; i < len(b.columns); i++ {
 			b.mu.Lock()
 			base, other := b.columns[0], b.columns[i]
 			var x, y []float64
@@ -230,10 +234,36 @@ func (b *board) differences() []Difference {
 			if err != nil {
 				continue // only for lists of different length
 			}
-			list = append(list, Difference{Model: other.model.Ref, Score: s.Name, Mean: c.Mean, Interval: Interval(c.Interval), PValue: c.PValue, Real: c.Real()})
+			list = append(list, Difference{Model: other.model.Ref, Score: s.Name, Mean: c.Mean, Interval: Interval(c.Interval), PValue: c.PValue, PAdjusted: c.PValue, Real: c.Real()})
 		}
+		together(list[from:])
 	}
+	slices.SortStableFunc(list, func(x, y Difference) int { return cmp.Compare(b.position(x.Model), b.position(y.Model)) })
 	return list
+}
+
+// alpha is the probability of any false alarm among models that are compared
+// with one baseline.
+const alpha = 0.05
+
+// together corrects the differences of several models on one score for their
+// number.
+func together(list []Difference) {
+	if len(list) < 2 {
+		return
+	}
+	p := make([]float64, len(list))
+	for i, d := range list {
+		p[i] = d.PValue
+	}
+	for i, v := range metrics.Holm(p) {
+		list[i].PAdjusted = v
+		list[i].Real = list[i].Real && v <= alpha
+	}
+}
+
+func (b *board) position(model string) int {
+	return slices.IndexFunc(b.columns, func(c *column) bool { return c.model.Ref == model })
 }
 
 // rowsOf lists the rows that a run has records of.

@@ -175,15 +175,23 @@ func writeMarkdown(w *bufio.Writer, run Run) {
 		w.WriteString("\n")
 	}
 	if len(run.Differences) > 0 {
-		fmt.Fprintf(w, "\nDifferences to %s over the rows that both answered, with 95 %% intervals:\n\n| model | score | difference | interval | p | |\n|---|---|---:|---|---:|---|\n", cell(run.Models[0].Model))
+		fmt.Fprintf(w, "\nDifferences to %s over the rows that both answered, with 95 %% intervals%s:\n\n| model | score | difference | interval | p | |\n|---|---|---:|---|---:|---|\n", cell(run.Models[0].Model), corrected(run))
 		for _, d := range run.Differences {
 			verdict := "not sure"
 			if d.Real {
 				verdict = "real"
 			}
-			fmt.Fprintf(w, "| %s | %s | %+.3f | %+.3f to %+.3f | %.3g | %s |\n", cell(d.Model), d.Score, d.Mean, d.Interval.Low, d.Interval.High, d.PValue, verdict)
+			fmt.Fprintf(w, "| %s | %s | %+.3f | %+.3f to %+.3f | %.3g | %s |\n", cell(d.Model), d.Score, d.Mean, d.Interval.Low, d.Interval.High, d.PAdjusted, verdict)
 		}
 	}
+}
+
+// corrected says how p-values were corrected, where there are several models.
+func corrected(run Run) string {
+	if n := len(run.Models) - 1; n > 1 {
+		return fmt.Sprintf(", p for %d models (Holm)", n)
+	}
+	return ""
 }
 
 // cell is text inside a Markdown table.

@@ -109,7 +109,7 @@ func (s *Service) writeHTML(ctx context.Context, w io.Writer, run Run) error {
 	}
 	for _, diff := range run.Differences {
 		x := func(v float64) float64 { return 100 + 100*math.Max(-1, math.Min(1, v)) }
-		p := pageDiff{Difference: diff, Text: fmt.Sprintf("%+.3f (%+.3f to %+.3f)", diff.Mean, diff.Interval.Low, diff.Interval.High), P: fmt.Sprintf("%.2g", diff.PValue),
+		p := pageDiff{Difference: diff, Text: fmt.Sprintf("%+.3f (%+.3f to %+.3f)", diff.Mean, diff.Interval.Low, diff.Interval.High), P: fmt.Sprintf("%.2g", diff.PAdjusted),
 			Low: x(diff.Interval.Low), X: x(diff.Mean), High: x(diff.Interval.High), Word: "not sure"}
 		if diff.Real {
 			p.Word = "real"

@@ -343,6 +343,11 @@ func decode(rec store.Run) (Run, []chat.Model, error) {
 			return run, nil, fmt.Errorf("read the results of run %s: %w", rec.ID, err)
 		}
 		run.Models, run.Differences, run.Why = r.Models, r.Differences, r.Why
+		for i := range r.Differences { // a result from before they were corrected
+			if d := &r.Differences[i]; d.PAdjusted == 0 {
+				d.PAdjusted = d.PValue
+			}
+		}
 	}
 	return run, models, nil
 }

@@ -92,7 +92,12 @@ type Difference struct {
 	Mean     float64  `json:"mean"`
 	Interval Interval `json:"interval"`
 	PValue   float64  `json:"p_value"`
-	// Real is true when the interval leaves out zero.
+	// PAdjusted is PValue corrected by Holm's method for the number of models that
+	// are compared with the baseline on this score; PValue itself for one.
+	PAdjusted float64 `json:"p_adjusted"`
+	// Real is true when the interval leaves out zero and, with several models
+	// beside the baseline, PAdjusted is at most 0.05 as well: of many models one
+	// would else seem to differ by chance alone.
 	Real bool `json:"real"`
 }
 

@@ -2,12 +2,17 @@ package evaluation
 
 import (
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"tunebench/backend/chat"
+	"tunebench/metrics"
 )
 
 func TestLimitTakesTheSameSample(t *testing.T) {
@@ -132,5 +137,54 @@ func TestQuoteASCII(t *testing.T) {
 				t.Errorf("%q is not ASCII", q)
 			}
 		}
+	}
+}
+
+// TestTogether: of forty models that are as good as the baseline some seem to
+// differ by chance, each on its own; together none does, and one that is better
+// still is.
+func TestTogether(t *testing.T) {
+	const rows, same = 400, 40
+	models := []chat.Model{{Ref: "base"}}
+	for i := range same {
+		models = append(models, chat.Model{Ref: fmt.Sprint("same", i)})
+	}
+	models = append(models, chat.Model{Ref: "better"})
+	index := make([]int64, rows)
+	b := newBoard(models, index, Spec{Seed: 1}, []metrics.Score{{Name: "exact_match_score", Binary: true}, {Name: "f1_score"}})
+	rnd := rand.New(rand.NewPCG(2, 2))
+	for m := range models {
+		for pos := range rows {
+			v := 0.0
+			if rnd.Float64() < 0.5 || models[m].Ref == "better" && rnd.Float64() < 0.5 {
+				v = 1
+			}
+			b.add(m, pos, "", []float64{v, v / 2}, 0, 0, 0)
+		}
+	}
+	alone, real := 0, map[string]int{}
+	list := b.differences()
+	for i, d := range list {
+		if d.PAdjusted < d.PValue || d.PAdjusted > 1 {
+			t.Errorf("%s: p %v becomes %v", d.Model, d.PValue, d.PAdjusted)
+		}
+		if want := models[1+i/2].Ref; d.Model != want {
+			t.Errorf("the difference of %s stands in the place of %s", d.Model, want)
+		}
+		if d.Model != "better" && !(d.Interval.Low <= 0 && d.Interval.High >= 0) {
+			alone++
+		}
+		if d.Real {
+			real[d.Model]++
+		}
+	}
+	if alone == 0 || len(real) != 1 || real["better"] != 2 {
+		t.Errorf("%d seem to differ alone; together %v do", alone, real)
+	}
+	two := newBoard(models[:2], index, Spec{}, b.scores)
+	two.add(0, 0, "", []float64{0, 0}, 0, 0, 0)
+	two.add(1, 0, "", []float64{1, 1}, 0, 0, 0)
+	if d := two.differences()[0]; d.PAdjusted != d.PValue {
+		t.Errorf("one model: %+v", d)
 	}
 }
