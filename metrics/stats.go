@@ -59,16 +59,6 @@ func Mean(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// IsBinary reports whether every value is 0 or 1.
-func IsBinary(values []float64) bool {
-	for _, v := range values {
-		if v != 0 && v != 1 {
-			return false
-		}
-	}
-	return true
-}
-
 // EstimateMean returns the mean of values with an interval: Wilson's if binary
 // says that the values are 0 or 1 by nature (Score.Binary), else the bootstrap's.
 func EstimateMean(values []float64, binary bool, o Options) Estimate {

@@ -53,9 +53,6 @@ var tokens = []Token{
 	Series1, Series2, Series3, Series4, Series5, Series6,
 }
 
-// Tokens returns every token.
-func Tokens() []Token { return slices.Clone(tokens) }
-
 // Series returns the colour token of the i-th line or model, from 0; after six
 // they come again.
 func Series(i int) Token {

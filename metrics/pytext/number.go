@@ -3,7 +3,6 @@ package pytext
 import (
 	"math"
 	"strconv"
-	"strings"
 )
 
 // AppendFloat appends Python's repr of a float: the shortest digits that give
@@ -66,6 +65,3 @@ func (i Int) Float() float64 {
 	}
 	return f
 }
-
-// IsInt reports whether the JSON number literal is a whole number to Python.
-func IsInt(literal string) bool { return !strings.ContainsAny(literal, ".eE") }

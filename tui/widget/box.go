@@ -1,8 +1,6 @@
 package widget
 
 import (
-	"strings"
-
 	"github.com/charmbracelet/x/ansi"
 )
 
@@ -61,14 +59,4 @@ func (l *Look) Box(title string, lines []string, inner int) ([]string, int) {
 		box = append(box, l.Row(w).Put(Focus, "│").Gap(1).Raw(s, inner).Gap(1).Put(Focus, "│").String())
 	}
 	return append(box, l.Row(w).Put(Focus, "╰").Fill(Focus, "─", w-1).Put(Focus, "╯").String()), w
-}
-
-// Plain returns lines as text without styles and without spaces at their ends.
-func Plain(lines []string) string {
-	var b strings.Builder
-	for _, s := range lines {
-		b.WriteString(strings.TrimRight(ansi.Strip(s), " "))
-		b.WriteByte('\n')
-	}
-	return b.String()
 }

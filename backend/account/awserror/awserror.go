@@ -81,15 +81,6 @@ func KindOf(err error) Kind {
 	return Other
 }
 
-// Temporary reports whether the same request may succeed a little later.
-func Temporary(err error) bool {
-	switch KindOf(err) {
-	case Throttled, Unreachable, Unavailable, Full:
-		return true
-	}
-	return false
-}
-
 // ReadOnlyError says that a request was not sent because it would have changed
 // something.
 type ReadOnlyError struct {

@@ -63,9 +63,3 @@ func TestExplain(t *testing.T) {
 		t.Error("nil or cancellation changed")
 	}
 }
-
-func TestTemporary(t *testing.T) {
-	if !Temporary(api(400, "ThrottlingException", "")) || !Temporary(&net.DNSError{}) || Temporary(api(400, "AccessDenied", "")) || Temporary(nil) {
-		t.Error("wrong")
-	}
-}
