@@ -201,6 +201,11 @@ func (a *Account) Logs() *cloudwatchlogs.Client { return a.logs }
 // S3 returns the client of Amazon S3.
 func (a *Account) S3() *s3.Client { return a.s3 }
 
+// S3In returns a client for buckets of another region.
+func (a *Account) S3In(region string) *s3.Client {
+	return s3.New(a.s3.Options(), func(o *s3.Options) { o.Region = region })
+}
+
 // STS returns the client of AWS STS.
 func (a *Account) STS() *sts.Client { return a.sts }
 

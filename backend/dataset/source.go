@@ -101,8 +101,8 @@ func (s *source) stored() int64 {
 
 // openSource opens a file, an object or a piece of the sample data.
 func openSource(ctx context.Context, path string, o OpenOptions) (*source, error) {
-	if name, ok := strings.CutPrefix(path, SamplePrefix); ok {
-		return openSample(path, name)
+	if strings.HasPrefix(path, SamplePrefix) {
+		return openSample(path)
 	}
 	if strings.HasPrefix(path, "s3://") {
 		return openObject(ctx, path, o)
@@ -133,7 +133,10 @@ func openSource(ctx context.Context, path string, o OpenOptions) (*source, error
 	return unpack(s)
 }
 
-func openSample(path, name string) (*source, error) {
+// SampleFile returns the bytes of data that comes with the program, by its path with
+// SamplePrefix.
+func SampleFile(path string) ([]byte, error) {
+	name := strings.TrimPrefix(path, SamplePrefix)
 	sampleMu.RLock()
 	fsys := sampleFS
 	sampleMu.RUnlock()
@@ -148,6 +151,14 @@ func openSample(path, name string) (*source, error) {
 			names = append(names, SamplePrefix+e.Name())
 		}
 		return nil, fmt.Errorf("there is no sample %s; there are: %s", safetext.Line(path), strings.Join(names, ", "))
+	}
+	return b, nil
+}
+
+func openSample(path string) (*source, error) {
+	b, err := SampleFile(path)
+	if err != nil {
+		return nil, err
 	}
 	return newSource(path, bytes.NewReader(b), int64(len(b)), true, func() error { return nil }), nil
 }

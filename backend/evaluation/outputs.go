@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"tunebench/backend/chat"
 	"tunebench/backend/dataset"
 	"tunebench/backend/safetext"
+	"tunebench/metrics"
 	"tunebench/metrics/fmevalio"
 	"tunebench/metrics/nprand"
 )
@@ -27,9 +27,12 @@ func outputModels(spec *Spec) ([]chat.Model, error) {
 	spec.Models = nil
 	for i := range spec.Outputs {
 		o := &spec.Outputs[i]
-		abs, err := filepath.Abs(o.File)
-		if err != nil {
-			return nil, err
+		abs := o.File
+		if !named(abs) {
+			var err error
+			if abs, err = filepath.Abs(o.File); err != nil {
+				return nil, err
+			}
 		}
 		o.File = abs
 		if o.Model == "" {
@@ -49,7 +52,7 @@ func outputModels(spec *Spec) ([]chat.Model, error) {
 
 // loadPlan reads a dataset, or files of outputs, as FMEval does. A record's row
 // is its place in the sample; its id is the row in the file.
-func loadPlan(ctx context.Context, spec Spec) (*plan, error) {
+func (s *Service) loadPlan(ctx context.Context, spec Spec, st *suite) (*plan, error) {
 	c := fmevalio.DataConfig{ModelInput: fmevalio.ModelInput, ModelOutput: fmevalio.ModelOutput, TargetOutput: fmevalio.TargetOutput, Category: fmevalio.Category}
 	if spec.FMEval != nil {
 		c = *spec.FMEval
@@ -68,9 +71,9 @@ func loadPlan(ctx context.Context, spec Spec) (*plan, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		text, err := os.ReadFile(file)
+		text, err := s.readAll(ctx, file)
 		if err != nil {
-			return nil, fmt.Errorf("read the dataset: %w", err)
+			return nil, err
 		}
 		hash.Write(text)
 		one := c
@@ -87,7 +90,7 @@ func loadPlan(ctx context.Context, spec Spec) (*plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := p.take(spec, one, d, i); err != nil {
+		if err := p.take(spec, st, one, d, i); err != nil {
 			return nil, err
 		}
 	}
@@ -99,10 +102,13 @@ func loadPlan(ctx context.Context, spec Spec) (*plan, error) {
 }
 
 // take adds the rows of the first file and the outputs of every one.
-func (p *plan) take(spec Spec, c fmevalio.DataConfig, d *fmevalio.Dataset, file int) error {
-	need := []string{fmevalio.TargetOutput, fmevalio.ModelInput}
+func (p *plan) take(spec Spec, st *suite, c fmevalio.DataConfig, d *fmevalio.Dataset, file int) error {
+	need := []string{fmevalio.ModelInput}
 	if len(spec.Outputs) > 0 {
-		need[1] = fmevalio.ModelOutput
+		need[0] = fmevalio.ModelOutput
+	}
+	if slices.ContainsFunc(st.metrics, func(m metrics.Metric) bool { return hasColumn(m, fmevalio.TargetOutput) }) {
+		need = append(need, fmevalio.TargetOutput)
 	}
 	for _, column := range need {
 		if !d.Columns[column] {

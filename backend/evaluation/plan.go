@@ -42,8 +42,8 @@ func (p *plan) close() error {
 
 // openPlan opens the dataset of a run. The same file and spec give the same
 // rows.
-func openPlan(ctx context.Context, spec Spec, st *suite) (*plan, error) {
-	p, err := readPlan(ctx, spec)
+func (s *Service) openPlan(ctx context.Context, spec Spec, st *suite) (*plan, error) {
+	p, err := s.readPlan(ctx, spec, st)
 	if err != nil || !st.needsLabels() {
 		return p, err
 	}
@@ -59,14 +59,14 @@ func openPlan(ctx context.Context, spec Spec, st *suite) (*plan, error) {
 	return p, nil
 }
 
-func readPlan(ctx context.Context, spec Spec) (*plan, error) {
+func (s *Service) readPlan(ctx context.Context, spec Spec, st *suite) (*plan, error) {
 	if spec.FMEval != nil || len(spec.Outputs) > 0 {
-		return loadPlan(ctx, spec)
+		return s.loadPlan(ctx, spec, st)
 	}
 	if spec.Voting && strings.EqualFold(filepath.Ext(spec.Dataset), ".txt") {
 		return promptsPlan(ctx, spec)
 	}
-	d, err := dataset.Open(ctx, spec.Dataset, dataset.OpenOptions{})
+	d, err := dataset.Open(ctx, spec.Dataset, dataset.OpenOptions{Objects: s.cfg.Objects})
 	if err != nil {
 		return nil, err
 	}
@@ -107,11 +107,11 @@ func (p *plan) fill(ctx context.Context, spec Spec) (err error) {
 	return err
 }
 
-// sum is the SHA-256 of the file. Data that comes with the program is no file:
-// there it is that of its rows.
+// sum is the SHA-256 of the file. Data that comes with the program, or lies in S3, is
+// no file: there it is that of its rows.
 func (p *plan) sum(ctx context.Context, path string) (string, error) {
 	h := sha256.New()
-	if strings.HasPrefix(path, dataset.SamplePrefix) {
+	if named(path) {
 		err := p.data.Examples(ctx, 0, func(e dataset.Example) error {
 			for _, part := range []string{e.ID, e.System, e.Question, e.Answer, e.Category} {
 				fmt.Fprintf(h, "%d:%s", len(part), part)

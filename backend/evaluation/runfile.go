@@ -12,7 +12,6 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"tunebench/backend/dataset"
 	"tunebench/backend/safetext"
 	"tunebench/metrics/fmevalio"
 )
@@ -94,7 +93,7 @@ func ReadRunFile(path string) (RunFile, error) {
 	}}
 	dir := filepath.Dir(path)
 	inDir := func(p string) string {
-		if p == "" || filepath.IsAbs(p) || strings.HasPrefix(p, dataset.SamplePrefix) {
+		if p == "" || filepath.IsAbs(p) || named(p) {
 			return p
 		}
 		return filepath.Join(dir, p)

@@ -18,6 +18,7 @@ import (
 
 	"tunebench/backend/chat"
 	"tunebench/backend/dataset"
+	"tunebench/backend/evaluation/builtin"
 	"tunebench/backend/safetext"
 	"tunebench/backend/store"
 	"tunebench/metrics"
@@ -48,6 +49,10 @@ type Config struct {
 	Drain time.Duration
 	// Program is the version of this program, to be recorded with runs.
 	Program string
+	// BuiltIn keeps FMEval's own datasets; without it they cannot be named.
+	BuiltIn *builtin.Store
+	// Objects opens datasets that s3:// names; nil opens none.
+	Objects dataset.Objects
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Sleep waits between attempts and returns early when ctx ends; nil waits
@@ -109,6 +114,9 @@ func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
 	if spec.Delimiter == "" {
 		spec.Delimiter = metrics.DefaultDelimiter
 	}
+	if err := nameBuiltIn(&spec); err != nil {
+		return nil, err
+	}
 	if spec.FMEval != nil && spec.Template == "" && len(spec.Outputs) == 0 {
 		spec.Template = fmevalio.DefaultTemplate(spec.FMEval.Name)
 	}
@@ -126,7 +134,7 @@ func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
 	if spec.Dataset, err = datasetPath(spec.Dataset); err != nil {
 		return nil, err
 	}
-	p, err := openPlan(ctx, spec, st)
+	p, err := s.openPlan(ctx, spec, st)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +186,7 @@ func (s *Service) resume(ctx context.Context, id string, ahead int) (*Live, erro
 	if err != nil {
 		return nil, err
 	}
-	p, err := openPlan(ctx, run.Spec, st)
+	p, err := s.openPlan(ctx, run.Spec, st)
 	if err != nil {
 		return nil, err
 	}
@@ -414,7 +422,7 @@ func datasetPath(path string) (string, error) {
 	if path == "" {
 		return "", errors.New("a run needs a dataset: name a file with questions and reference answers")
 	}
-	if strings.HasPrefix(path, dataset.SamplePrefix) {
+	if named(path) {
 		return path, nil
 	}
 	abs, err := filepath.Abs(path)

@@ -27,7 +27,7 @@ var scoreNames = []string{
 
 func newEval(g *globals) *cobra.Command {
 	return group("eval", "Score models on a dataset and compare them",
-		newEvalRun(g), newEvalList(g), newEvalShow(g), newEvalExport(g), newEvalScore(g), newEvalCompare(g), newEvalMark(g), newEvalJudge(g), newJudgePrompt(g), newEvalVote(g), newEvalRounds(g), newEvalVotes(g))
+		newEvalRun(g), newEvalDatasets(g), newEvalList(g), newEvalShow(g), newEvalExport(g), newEvalScore(g), newEvalCompare(g), newEvalMark(g), newEvalJudge(g), newJudgePrompt(g), newEvalVote(g), newEvalRounds(g), newEvalVotes(g))
 }
 
 // modelOut is one model of a scoreboard as data; loop prints the same.

@@ -37,13 +37,17 @@ target_output_delimiter, seed, metrics, params, prompt_template, data_config (FM
 own: JMESPath locations), outputs (model and file), budget (dollars, minutes), prices
 (of a model, in dollars per million tokens) and fail_if.
 
+--dataset also takes s3://BUCKET/KEY, and FMEval's own datasets as fmeval:NAME (tunebench
+eval datasets lists them): they are fetched once, read where FMEval has their columns
+and asked with FMEval's prompt template. With --limit rows are drawn as FMEval does.
+
 --outputs MODEL=FILE scores answers that a file already holds instead of asking.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return g.evalRun(cmd, o) },
 	}
 	f := c.Flags()
 	f.StringVar(&o.config, "config", "", "TOML file that describes the run")
-	f.StringVar(&o.spec.Dataset, "dataset", "", "file with questions and reference answers")
+	f.StringVar(&o.spec.Dataset, "dataset", "", "file with questions and reference answers, s3://BUCKET/KEY, or fmeval:NAME")
 	f.StringArrayVarP(&o.spec.Models, "model", "m", nil, "model to score (repeat to compare)")
 	f.StringArrayVar(&o.outputs, "outputs", nil, "MODEL=FILE with answers that are there already (repeat to compare)")
 	f.StringArrayVar(&o.spec.Metrics, "metric", nil, "metric to score (repeat; default qa_accuracy)")
@@ -76,11 +80,17 @@ func (g *globals) evalRun(cmd *cobra.Command, o evalFlags) error {
 	if err != nil {
 		return err
 	}
-	asks := len(o.spec.Models) > 0 && o.spec.Dataset != ""
+	asks := len(o.spec.Models) > 0 && (o.spec.Dataset != "" || o.spec.FMEval != nil)
 	if o.resume == "" && !asks && len(o.spec.Outputs) == 0 {
 		return usagef("name --dataset FILE and at least one --model (tunebench models list prints them), or --config FILE")
 	}
 	return g.with(ctx, func(s *session) error {
+		bar := newProgressLine(g)
+		err := s.eval.Fetch(ctx, o.spec.Dataset, bar.show)
+		bar.end()
+		if err != nil {
+			return err
+		}
 		live, err := startEval(ctx, s, o.resume, o.spec)
 		if err != nil {
 			return err

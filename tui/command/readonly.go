@@ -23,7 +23,7 @@ var (
 		"chat": true, "completion bash": true, "completion fish": true, "completion powershell": true, "completion zsh": true, "help": true,
 		"dataset badrows": true, "dataset filter": true, "dataset head": true, "dataset info": true, "dataset profile": true, "dataset search": true, "dataset tokens": true,
 		"doctor": true, "permissions": true,
-		"eval compare": true, "eval export": true, "eval judge": true, "eval judge-prompt": true, "eval rounds": true, "eval vote": true, "eval votes": true, "eval list": true, "eval mark": true, "eval run": true, "eval score": true, "eval show": true,
+		"eval compare": true, "eval datasets": true, "eval export": true, "eval judge": true, "eval judge-prompt": true, "eval rounds": true, "eval vote": true, "eval votes": true, "eval list": true, "eval mark": true, "eval run": true, "eval score": true, "eval show": true,
 		"import check": true, "import list": true, "import models": true, "import role": true, "import status": true,
 		"models list": true, "models prove": true, "models show": true,
 		"sessions export": true, "sessions list": true, "sessions votes": true, "sessions show": true, "sessions table": true, "prompts list": true, "prompts show": true,

@@ -14,7 +14,9 @@ import (
 	"tunebench/backend/artifact"
 	"tunebench/backend/chat"
 	"tunebench/backend/config"
+	"tunebench/backend/dataset/objectstore"
 	"tunebench/backend/evaluation"
+	"tunebench/backend/evaluation/builtin"
 	"tunebench/backend/modelimport"
 	"tunebench/backend/store"
 	"tunebench/backend/training"
@@ -146,19 +148,24 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 	if acct.Bills() {
 		atOnce = 64 // the runs find out how many of them the service takes
 	}
-	s.eval = evaluation.New(evaluation.Config{Chat: s.chat, Store: st, Concurrency: atOnce, Program: version(), Price: func(m chat.Model) (evaluation.Price, bool) {
-		switch {
-		case m.Kind == chat.Hosted:
-			p, ok := cfg.Prices.Token(m.Ref)
+	known := builtInPlace(paths)
+	if acct.Bills() {
+		known.Objects = objectstore.New(acct.S3In(builtin.Region))
+	}
+	s.eval = evaluation.New(evaluation.Config{Chat: s.chat, Store: st, Concurrency: atOnce, Program: version(),
+		BuiltIn: builtin.New(known), Objects: objectstore.New(acct.S3()), Price: func(m chat.Model) (evaluation.Price, bool) {
+			switch {
+			case m.Kind == chat.Hosted:
+				p, ok := cfg.Prices.Token(m.Ref)
+				return evaluation.Price{Input: p.Input, Output: p.Output}, ok
+			case !acct.Bills():
+				return evaluation.Price{}, true
+			case m.Kind == chat.Imported: // one unit, unless the model needs more
+				return evaluation.Price{Minute: cfg.Prices.CMUMinute}, true
+			}
+			p, ok := cfg.Prices.Token(m.ID)
 			return evaluation.Price{Input: p.Input, Output: p.Output}, ok
-		case !acct.Bills():
-			return evaluation.Price{}, true
-		case m.Kind == chat.Imported: // one unit, unless the model needs more
-			return evaluation.Price{Minute: cfg.Prices.CMUMinute}, true
-		}
-		p, ok := cfg.Prices.Token(m.ID)
-		return evaluation.Price{Input: p.Input, Output: p.Output}, ok
-	}})
+		}})
 	return s, nil
 }
 
