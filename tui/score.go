@@ -6,16 +6,15 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"tunebench/backend/chat"
+	"tunebench/backend/dataset"
 	"tunebench/backend/evaluation"
-	"tunebench/metrics"
-	"tunebench/metrics/fmevalio"
 	"tunebench/tui/keys"
 	"tunebench/tui/widget"
 )
@@ -53,7 +52,9 @@ type scorePane struct {
 	top     int
 
 	form     widget.Form
+	base     evaluation.Spec // what of a run file or an earlier run is in no field
 	starting bool
+	fetching atomic.Pointer[dataset.Progress]
 	models   []chat.Model // for the form
 	cx, cy   int
 
@@ -156,117 +157,6 @@ func (p *scorePane) take(r evaluation.Run) tea.Cmd {
 	return nil
 }
 
-// startWith opens the form with models and a dataset; "" takes the held-out file.
-func (p *scorePane) startWith(refs []string, path string) tea.Cmd {
-	cmd := p.app.goTo(p)
-	if why := p.app.needAccount(); why != "" {
-		return tea.Batch(cmd, p.app.say(widget.Warn, widget.MarkWarning, why))
-	}
-	p.mode = scoreForm
-	limit := ""
-	if n := p.app.deps.Eval.Limit; n > 0 {
-		limit = strconv.Itoa(n)
-	}
-	p.form = widget.Form{Fields: []widget.Field{
-		{Name: "dataset", Label: "dataset", Help: "rows that no model was trained on"},
-		{Name: "models", Label: "models", Help: "the first is what the others are compared with"},
-		{Name: "limit", Label: "rows", Help: "how many to use; empty uses all"},
-		{Name: "metrics", Label: "metrics", Help: "FMEval's names, more than one with commas"},
-		{Name: "template", Label: "prompt", Help: "text around the question, which is $model_input; empty asks it alone"},
-		{Name: "minutes", Label: "minutes", Help: "the run stops after so many, and can be resumed; empty lets it end"},
-		{Name: "do", Label: "Evaluate", Kind: widget.ButtonField},
-	}}
-	p.form.Field("metrics").Input.Set("qa_accuracy")
-	p.form.Field("template").Input.Placeholder = "$model_input"
-	p.form.Field("minutes").Input.Placeholder = "no bound"
-	p.form.Field("dataset").Input.Set(or(path, p.app.deps.HeldOut))
-	p.form.Field("limit").Input.Set(limit)
-	p.form.Field("limit").Input.Placeholder = "all"
-	p.form.Field("models").Input.Set(strings.Join(refs, ", "))
-	p.form.Field("models").Input.Placeholder = "base, MODEL"
-	p.form.On("do")
-	return tea.Batch(cmd, task(p.app.ctx, p.app.svc.Chat.Models, func(ms []chat.Model, err error) tea.Cmd {
-		if err != nil {
-			return p.app.fail(err)
-		}
-		p.models = ms
-		if f := p.form.Field("models"); f != nil && f.Value() == "" {
-			var refs []string
-			for _, m := range usual(ms) {
-				refs = append(refs, m.Ref)
-			}
-			f.Input.Set(strings.Join(refs, ", "))
-		}
-		return nil
-	}))
-}
-
-// start starts the run that the form describes.
-func (p *scorePane) start() tea.Cmd {
-	if p.live != nil {
-		return p.app.say(widget.Warn, widget.MarkWarning, "an evaluation is already running; x stops it")
-	}
-	bad := func(field, why string) tea.Cmd {
-		p.form.Field(field).Err = why
-		p.form.On(field)
-		return nil
-	}
-	spec := evaluation.Spec{Dataset: strings.TrimSpace(p.form.Value("dataset")), MaxTokens: p.app.deps.Eval.MaxTokens, Delimiter: p.app.deps.Eval.Delimiter, Seed: 1}
-	if spec.Dataset == "" {
-		return bad("dataset", "a file is needed")
-	}
-	for _, m := range strings.FieldsFunc(p.form.Value("models"), func(r rune) bool { return r == ',' || r == ' ' }) {
-		if !slices.Contains(spec.Models, m) {
-			spec.Models = append(spec.Models, m)
-		}
-	}
-	if len(spec.Models) == 0 {
-		return bad("models", "at least one model is needed")
-	}
-	if s := strings.TrimSpace(p.form.Value("limit")); s != "" && s != "all" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 {
-			return bad("limit", "a whole number is needed, or nothing")
-		}
-		spec.Limit = n
-	}
-	for _, m := range strings.FieldsFunc(p.form.Value("metrics"), func(r rune) bool { return r == ',' || r == ' ' }) {
-		if _, err := metrics.Lookup(m); err != nil {
-			return bad("metrics", err.Error())
-		}
-		spec.Metrics = append(spec.Metrics, m)
-	}
-	spec.Template = strings.TrimSpace(p.form.Value("template"))
-	if _, err := fmevalio.Compose(spec.Template, "x"); err != nil {
-		return bad("template", err.Error())
-	}
-	if s := strings.TrimSpace(p.form.Value("minutes")); s != "" {
-		n, err := strconv.ParseFloat(s, 64)
-		if err != nil || n <= 0 || n > 1e6 {
-			return bad("minutes", "a number above 0 is needed, or nothing")
-		}
-		spec.Budget.Minutes = n
-	}
-	begin := func() tea.Cmd {
-		p.starting = true
-		return task(p.app.ctx, func(ctx context.Context) (Live, error) {
-			// The run lives as long as the program, not as long as this call.
-			return p.app.svc.Evaluation.Start(p.app.ctx, spec)
-		}, p.started)
-	}
-	if !p.app.svc.Account.Bills {
-		return begin()
-	}
-	rows := "all rows"
-	if spec.Limit > 0 {
-		rows = widget.Plural(int64(spec.Limit), "row")
-	}
-	p.app.modal = newConfirm(p.app, confirm{title: "Start an evaluation that costs money?", yes: "start it", do: begin,
-		text:  []string{"Every row is one request to every model. Bedrock bills them as it bills any other; a model that sleeps is loaded and billed while it answers."},
-		facts: [][2]string{{"dataset", spec.Dataset + ", " + rows}, {"models", strings.Join(spec.Models, ", ")}}})
-	return nil
-}
-
 func (p *scorePane) started(live Live, err error) tea.Cmd {
 	p.starting = false
 	if err != nil {
@@ -343,7 +233,7 @@ func (p *scorePane) pick() {
 func (p *scorePane) export(args string) tea.Cmd {
 	id := p.run.ID
 	return p.app.export(args, export{
-		title: "Export this run", help: "the name's end decides: .md, .html, .csv or .jsonl",
+		title: "Export this run", help: "the name's end decides: .md, .html, .csv, .jsonl, or .toml for a run file",
 		proposed: filepath.Join(p.app.deps.WorkDir, "run-"+id+".md"),
 		write: func(ctx context.Context, f io.Writer, path string) (string, error) {
 			return "", p.app.svc.Evaluation.Export(ctx, id, strings.TrimPrefix(filepath.Ext(path), "."), f)

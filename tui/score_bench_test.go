@@ -34,6 +34,10 @@ func (e realEvaluation) Start(ctx context.Context, _ evaluation.Spec) (tui.Live,
 	return e.Service.Start(ctx, e.spec)
 }
 
+func (realEvaluation) ReadRunFile(path string) (evaluation.RunFile, error) {
+	return evaluation.ReadRunFile(path)
+}
+
 func (e realEvaluation) Resume(ctx context.Context, id string) (tui.Live, error) {
 	return e.Service.Resume(ctx, id)
 }

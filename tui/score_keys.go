@@ -69,6 +69,13 @@ func (p *scorePane) bind() {
 	p.keys[scoreBoard] = &keys.Table{Scope: "Scoreboard", Bindings: []keys.Binding{
 		{ID: "score.records", Keys: []string{"enter"}, Label: "records", Help: "look at the records behind the scores", Rank: 1, Off: p.noRun, Do: func(string) tea.Cmd { return p.openRecords() }},
 		fresh, stop,
+		{ID: "score.again", Keys: []string{"a"}, Label: "again", Help: "set up a run with the settings of this one", Rank: 13, Off: p.noRun, Do: func(string) tea.Cmd { return p.again() }},
+		{ID: "score.run-file", Label: "run file", Help: "set up a run from a run file", Args: "FILE", Off: p.app.needAccount, Do: func(path string) tea.Cmd {
+			if path == "" {
+				return p.askRunFile()
+			}
+			return p.openRunFile(path)
+		}},
 		{ID: "score.resume", Keys: []string{"r"}, Label: "resume", Help: "go on with a run that was stopped or interrupted", Rank: 4, Off: func() string {
 			if p.app.openErr != nil {
 				return ""

@@ -1,12 +1,14 @@
 package tui_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"tunebench/backend/evaluation"
+	"tunebench/metrics/fmevalio"
 	"tunebench/tui/uitest"
 )
 
@@ -113,28 +115,85 @@ func TestRecordsMarked(t *testing.T) {
 func TestScoreForm(t *testing.T) {
 	play(t, uitest.Full, 120, 40, func(r *rig) {
 		r.press("5", "n")
-		r.want("New evaluation", "qa_accuracy", "$model_input")
-		r.press("up", "up", "up") // from the button to the metrics
-		r.press("ctrl+u")
+		r.want("New evaluation", "qa_accuracy", "$model_input", "none: the run goes to its end")
+		r.press("up", "up") // from the button to the metrics
 		r.write("qa_acuracy")
 		r.press("ctrl+s")
 		r.want(`there is no metric "qa_acuracy"`)
 		r.press("ctrl+u")
 		r.write("qa_accuracy, factual_knowledge")
-		r.press("down", "ctrl+u")
+		r.press("down")
 		r.write("Answer: $question")
 		r.press("ctrl+s")
-		r.want("question")
+		r.want(`the placeholder "question"`)
+		r.press("ctrl+u")
+		r.write("Answer: $model_input")
+		r.press("down", "down", "enter", "down") // the bounds
+		r.write("30")
+		r.press("down")
+		r.write("2.5")
+		r.want("dollars", "the run stops when its answers have cost so much")
+		r.press("down")
+		r.write("base=1")
+		r.press("ctrl+s")
+		r.want(`"base=1" is no price; write MODEL=0.15/0.2`)
 		if got := r.world.Done(); slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "evaluate") }) {
 			r.t.Errorf("it has begun: %v", got)
 		}
-		r.press("ctrl+u")
-		r.write("Answer: $model_input")
-		r.press("down")
-		r.write("30")
+		r.write("/2")
+		r.press("up", "up", "up", "enter") // the group is closed
+		r.want("at most 30 minutes, at most $2.5")
+		r.press("down", "down", "enter", "down") // the columns
+		r.write("a[")
 		r.press("ctrl+s")
-		if got := r.world.Done(); !slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "evaluate") }) {
-			r.t.Errorf("it has not begun: %v\n%s", got, r.text())
+		r.want("no JMESPath")
+		r.press("ctrl+u")
+		r.write("a.b")
+		r.press("ctrl+s")
+		want := evaluation.Spec{Dataset: "sample:heldout.jsonl", Models: []string{"base", "style-20260714-102210"}, Metrics: []string{"qa_accuracy", "factual_knowledge"},
+			Template: "Answer: $model_input", MaxTokens: 128, Seed: 1, Budget: evaluation.Budget{Dollars: 2.5, Minutes: 30},
+			Prices: map[string]evaluation.Price{"base": {Input: 1, Output: 2}}, FMEval: &fmevalio.DataConfig{ModelInput: "a.b"}}
+		if !reflect.DeepEqual(r.world.Spec, want) {
+			r.t.Errorf("began\n%+v, not\n%+v\n%s", r.world.Spec, want, r.text())
+		}
+	})
+}
+
+// TestScoreRunFile: everything that a run file says comes into the form, and out of
+// it again.
+func TestScoreRunFile(t *testing.T) {
+	world := func() *uitest.World {
+		w := uitest.Full()
+		w.RunFile.Spec = evaluation.Spec{Name: "nightly", Dataset: "fmeval:trivia_qa", Models: []string{"base", "tuned"}, Limit: 100, MaxTokens: 64, Temperature: 0.5, Delimiter: "|", Seed: 7,
+			Metrics: []string{"classification_accuracy"}, Params: map[string]string{"valid_labels": `["yes", "no"]`, "multiclass_average_strategy": "macro"},
+			Template: "Question:\n$model_input", FMEval: &fmevalio.DataConfig{Name: "mine", MIMEType: fmevalio.JSON, ModelInput: "q", TargetOutput: "a", Context: "c"},
+			Budget: evaluation.Budget{Minutes: 5}, Prices: map[string]evaluation.Price{"base": {Input: 0.15, Output: 0.2}}, FailIf: []string{"f1_score < baseline - 0.02", "errors > 0.01"}}
+		return w
+	}
+	play(t, world, 120, 60, func(r *rig) {
+		r.press("5", ":")
+		r.write("score.run-file /x/run.toml")
+		r.press("enter")
+		r.want("these are the settings of /x/run.toml", "fmeval:trivia_qa", "question in q, reference in a", `Question:\n$model_input`, "f1_score < baseline - 0.02, errors > 0.01")
+		r.press("ctrl+s")
+		if want := r.world.RunFile.Spec; !reflect.DeepEqual(r.world.Spec, want) {
+			r.t.Errorf("began\n%+v, not\n%+v\n%s", r.world.Spec, want, r.text())
+		}
+		if got := strings.Join(r.world.Done(), "\n"); !strings.Contains(got, "fetch fmeval:trivia_qa") {
+			r.t.Errorf("did %s", got)
+		}
+		// Answers from files leave models and dataset out.
+		for range 30 {
+			if r.line("▌", "answers from files") >= 0 {
+				break
+			}
+			r.press("up")
+		}
+		r.press("enter", "down")
+		r.write("base=/x/b.jsonl, /x/t.jsonl")
+		r.press("ctrl+s")
+		if got := r.world.Spec; len(got.Models) > 0 || got.Dataset != "" || !slices.Equal(got.Outputs, []evaluation.Outputs{{Model: "base", File: "/x/b.jsonl"}, {File: "/x/t.jsonl"}}) {
+			r.t.Errorf("began %+v\n%s", got, r.text())
 		}
 	})
 }

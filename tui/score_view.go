@@ -265,31 +265,3 @@ func (p *scorePane) work() []string {
 	}
 	return lines
 }
-
-func (p *scorePane) viewForm() []string {
-	l := p.app.look
-	lines := []string{l.Rule(p.w, "New evaluation", "", true), widget.Blank(p.w)}
-	btn := p.form.Field("do")
-	btn.Off, btn.Help = "", ""
-	switch {
-	case p.starting:
-		btn.Help = "the dataset is being read"
-	case p.live != nil:
-		btn.Off = "an evaluation is running"
-	}
-	body, x, y := p.form.Lines(l, p.w, len(p.form.Fields))
-	p.cx, p.cy = x, y+len(lines)
-	lines = append(lines, body...)
-	lines = append(lines, widget.Blank(p.w))
-	if len(p.models) > 0 {
-		lines = append(lines, l.Rule(p.w, "Models that can be named", "", false))
-		for _, m := range p.models {
-			row := l.Row(p.w).Gap(2).Cell(widget.Text, m.Ref, min(44, p.w/2), false).Gap(2).Put(widget.Muted, string(m.Kind))
-			if m.PromptFormat != "" {
-				row.Gap(2).Put(widget.Faint, m.PromptFormat)
-			}
-			lines = append(lines, row.String())
-		}
-	}
-	return widget.Fit(lines, p.w, p.h)
-}

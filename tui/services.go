@@ -301,6 +301,9 @@ type Answer interface {
 
 // Evaluation runs evaluations and reads their results.
 type Evaluation interface {
+	// Fetch brings a dataset here that has to be fetched before it can be used.
+	Fetch(ctx context.Context, path string, progress func(dataset.Progress)) error
+	ReadRunFile(path string) (evaluation.RunFile, error)
 	Start(ctx context.Context, s evaluation.Spec) (Live, error)
 	Resume(ctx context.Context, id string) (Live, error)
 	Runs(ctx context.Context) ([]evaluation.Run, error)

@@ -1,10 +1,12 @@
 package evaluation
 
 import (
+	"bytes"
 	"math"
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +14,7 @@ import (
 
 	"tunebench/backend/chat"
 	"tunebench/backend/chat/chattest"
+	"tunebench/metrics/fmevalio"
 )
 
 func TestParseRule(t *testing.T) {
@@ -145,8 +148,22 @@ output = 0.2
 	}
 	s := f.Spec
 	if s.Name != "nightly" || s.Dataset != filepath.Join(dir, "heldout.jsonl") || len(s.Models) != 2 || s.Limit != 100 || s.Seed != 3 || len(s.Metrics) != 2 ||
-		s.Params["logical_operator"] != "OR" || s.FMEval.TargetOutput != "answer" || s.Budget != (Budget{2.5, 30}) || s.Prices["base"] != (Price{Input: 0.15, Output: 0.2}) || len(f.FailIf) != 1 {
+		s.Params["logical_operator"] != "OR" || s.FMEval.TargetOutput != "answer" || s.Budget != (Budget{2.5, 30}) || s.Prices["base"] != (Price{Input: 0.15, Output: 0.2}) || len(s.FailIf) != 1 {
 		t.Errorf("%+v", f)
+	}
+	// What is written is read as the same run.
+	for _, spec := range []Spec{s, {Dataset: "fmeval:trex", Models: []string{"a/b c"}, Template: "Say \"x\":\n$model_input", MaxTokens: 9, Temperature: 0.5, Delimiter: "|"},
+		{Outputs: []Outputs{{"m", filepath.Join(dir, "out", "m.jsonl")}, {"n", "/elsewhere/n.jsonl"}}, FMEval: &fmevalio.DataConfig{Name: "boolq", ModelOutput: "a.b"}}} {
+		var text bytes.Buffer
+		if err := (RunFile{spec}).Write(&text, dir); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := ReadRunFile(write(text.String())); err != nil || !reflect.DeepEqual(again.Spec, spec) {
+			t.Errorf("%+v\n%+v\n%v\n%s", again.Spec, spec, err, text.String())
+		}
+		if strings.Contains(text.String(), dir) {
+			t.Errorf("paths are not relative:\n%s", text.String())
+		}
 	}
 	_, err = ReadRunFile(write("dataset = \"x\"\nmodel = [\"base\"]\n\n[budget]\ndollar = 1\n\n[[outputs]]\nmodel = \"a\"\npath = \"f\"\n\n[data_config]\ntarget_location = \"t\"\n\n[sampling]\nn = 1\n"))
 	for _, want := range []string{":2: model is no setting", ":5: budget.dollar is no setting of a run; there are dollars, minutes", ":9: outputs.path", ":12: data_config.target_location", ":14: sampling is no"} {

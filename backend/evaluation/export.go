@@ -16,12 +16,12 @@ import (
 )
 
 // Formats are the formats that Export writes.
-var Formats = []string{"jsonl", "csv", "md", "html"}
+var Formats = []string{"jsonl", "csv", "md", "html", "toml"}
 
 // Export writes a run. "jsonl" has a record a line with FMEval's names, and the
 // text as it was scored; it is ASCII, so that printing it does no harm. "csv"
 // has the records, cleaned for display. "md" has the scoreboard, "html" that as a
-// page with charts and the records that say most.
+// page with charts and the records that say most, "toml" the run as a run file.
 func (s *Service) Export(ctx context.Context, id string, format string, w io.Writer) error {
 	run, err := s.Run(ctx, id)
 	if err != nil {
@@ -37,6 +37,8 @@ func (s *Service) Export(ctx context.Context, id string, format string, w io.Wri
 		writeMarkdown(b, run)
 	case "html":
 		err = s.writeHTML(ctx, b, run)
+	case "toml":
+		err = RunFile{run.Spec}.Write(b, "")
 	default:
 		return fmt.Errorf("there is no format %q; choose one of %s", safetext.Line(format), strings.Join(Formats, ", "))
 	}

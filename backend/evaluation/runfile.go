@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,38 +20,41 @@ import (
 
 // RunFile is a run that a TOML file describes, to be kept beside the code that
 // it judges.
-type RunFile struct {
-	Spec Spec
-	// FailIf are rules for the last model against the first; see ParseRule.
-	FailIf []string
-}
+type RunFile struct{ Spec Spec }
 
 type runFile struct {
-	Name        string            `toml:"name"`
-	Dataset     string            `toml:"dataset"`
-	Models      []string          `toml:"models"`
-	Limit       int               `toml:"limit"`
-	MaxTokens   int               `toml:"max_tokens"`
-	Temperature float64           `toml:"temperature"`
-	Delimiter   string            `toml:"target_output_delimiter"`
-	Seed        uint64            `toml:"seed"`
-	Metrics     []string          `toml:"metrics"`
-	Params      map[string]any    `toml:"params"`
-	Template    string            `toml:"prompt_template"`
-	DataConfig  map[string]string `toml:"data_config"`
-	Outputs     []struct {
-		Model string `toml:"model"`
-		File  string `toml:"file"`
-	} `toml:"outputs"`
-	Budget struct {
-		Dollars float64 `toml:"dollars"`
-		Minutes float64 `toml:"minutes"`
-	} `toml:"budget"`
-	Prices map[string]struct {
-		Input  float64 `toml:"input"`
-		Output float64 `toml:"output"`
-	} `toml:"prices"`
-	FailIf []string `toml:"fail_if"`
+	Name        string            `toml:"name,omitempty"`
+	Dataset     string            `toml:"dataset,omitempty"`
+	Models      []string          `toml:"models,omitempty"`
+	Limit       int               `toml:"limit,omitempty"`
+	MaxTokens   int               `toml:"max_tokens,omitempty"`
+	Temperature float64           `toml:"temperature,omitempty"`
+	Delimiter   string            `toml:"target_output_delimiter,omitempty"`
+	Seed        uint64            `toml:"seed,omitempty"`
+	Metrics     []string          `toml:"metrics,omitempty"`
+	Template    string            `toml:"prompt_template,omitempty"`
+	FailIf      []string          `toml:"fail_if,omitempty"`
+	Params      map[string]any    `toml:"params,omitempty"`
+	DataConfig  map[string]string `toml:"data_config,omitempty"`
+	Outputs     []outputsFile     `toml:"outputs,omitempty"`
+	Budget      budgetFile        `toml:"budget,omitempty"`
+	// Prices are by the models' names.
+	Prices map[string]priceFile `toml:"prices,omitempty"`
+}
+
+type outputsFile struct {
+	Model string `toml:"model,omitempty"`
+	File  string `toml:"file"`
+}
+
+type budgetFile struct {
+	Dollars float64 `toml:"dollars,omitempty"`
+	Minutes float64 `toml:"minutes,omitempty"`
+}
+
+type priceFile struct {
+	Input  float64 `toml:"input,omitempty"`
+	Output float64 `toml:"output,omitempty"`
 }
 
 // ReadRunFile reads a run file. File names in it are relative to its folder. The
@@ -87,9 +92,9 @@ func ReadRunFile(path string) (RunFile, error) {
 		}
 		problems = append(problems, at(lineOf(string(src), key), name+" is no setting of a run; there are "+settingNames(key)))
 	}
-	out := RunFile{FailIf: f.FailIf, Spec: Spec{
+	out := RunFile{Spec: Spec{FailIf: f.FailIf,
 		Name: f.Name, Models: f.Models, Limit: f.Limit, MaxTokens: f.MaxTokens, Temperature: f.Temperature, Delimiter: f.Delimiter,
-		Seed: f.Seed, Metrics: f.Metrics, Template: f.Template, Budget: Budget{f.Budget.Dollars, f.Budget.Minutes},
+		Seed: f.Seed, Metrics: f.Metrics, Template: f.Template, Budget: Budget(f.Budget),
 	}}
 	dir := filepath.Dir(path)
 	inDir := func(p string) string {
@@ -147,6 +152,60 @@ func ReadRunFile(path string) (RunFile, error) {
 		problems = append(problems, at(lineOf(string(src), toml.Key{"outputs"}), "a run either asks models or takes outputs from files, not both"))
 	}
 	return out, errors.Join(problems...)
+}
+
+// Write writes the run as a file of the folder dir, in the form that ReadRunFile reads.
+// Files in that folder are named relative to it.
+func (r RunFile) Write(w io.Writer, dir string) error {
+	s := r.Spec
+	rel := func(path string) string {
+		if in, err := filepath.Rel(dir, path); err == nil && !named(path) && filepath.IsLocal(in) {
+			return in
+		}
+		return path
+	}
+	f := runFile{
+		Name: s.Name, Dataset: rel(s.Dataset), Models: s.Models, Limit: s.Limit, MaxTokens: s.MaxTokens, Temperature: s.Temperature, Delimiter: s.Delimiter,
+		Seed: s.Seed, Metrics: s.Metrics, Template: s.Template, FailIf: s.FailIf, Budget: budgetFile(s.Budget),
+	}
+	for name, v := range s.Params {
+		if f.Params == nil {
+			f.Params = map[string]any{}
+		}
+		f.Params[name] = v
+	}
+	if s.FMEval != nil {
+		text, err := json.Marshal(s.FMEval)
+		if err == nil {
+			err = json.Unmarshal(text, &f.DataConfig)
+		}
+		if err != nil {
+			return err
+		}
+		maps.DeleteFunc(f.DataConfig, func(_, v string) bool { return v == "" })
+		if uri := f.DataConfig["dataset_uri"]; uri != "" && !named(uri) {
+			f.DataConfig["dataset_uri"] = rel(uri)
+		}
+	}
+	for _, o := range s.Outputs {
+		f.Models = nil // they are named with the files
+		f.Outputs = append(f.Outputs, outputsFile{o.Model, rel(o.File)})
+	}
+	if len(s.Outputs) > 0 && s.Dataset == s.Outputs[0].File {
+		f.Dataset = ""
+	}
+	for model, p := range s.Prices {
+		if p.Input == 0 && p.Output == 0 { // known without the file
+			continue
+		}
+		if f.Prices == nil {
+			f.Prices = map[string]priceFile{}
+		}
+		f.Prices[model] = priceFile{p.Input, p.Output}
+	}
+	e := toml.NewEncoder(w)
+	e.Indent = ""
+	return e.Encode(f)
 }
 
 // settingNames lists the settings beside a key that is none.

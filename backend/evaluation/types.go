@@ -40,6 +40,9 @@ type Spec struct {
 	// shuffled order and are asked only as far as somebody has read, rows need no
 	// reference, and nothing is scored.
 	Voting bool `json:"voting,omitempty"`
+	// FailIf are rules for the last model against the first; see ParseRule. They
+	// change nothing about the run.
+	FailIf []string `json:"fail_if,omitempty"`
 	// Program is the version of the program that began the run; Start sets it.
 	Program string `json:"program,omitempty"`
 }

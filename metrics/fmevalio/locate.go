@@ -22,6 +22,18 @@ type location struct {
 	plain bool
 }
 
+// CheckLocation tells whether a JMESPath expression can be used; "" can.
+func CheckLocation(expression string) error {
+	if expression == "" {
+		return nil
+	}
+	_, err := jmespath.Compile(expression)
+	if err != nil {
+		return fmt.Errorf("no JMESPath: %w", err)
+	}
+	return nil
+}
+
 func compile(column, expression string) (*location, error) {
 	p, err := jmespath.Compile(expression)
 	if err != nil {

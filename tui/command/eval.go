@@ -270,7 +270,7 @@ func newEvalShow(g *globals) *cobra.Command {
 func newEvalExport(g *globals) *cobra.Command {
 	var format, out string
 	c := &cobra.Command{
-		Use: "export RUN", Short: "Write a run's records as jsonl, csv or FMEval's files, or its scoreboard as md or html", Args: cobra.ExactArgs(1),
+		Use: "export RUN", Short: "Write a run's records as jsonl, csv or FMEval's files, its scoreboard as md or html, or itself as a run file", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.with(cmd.Context(), func(s *session) error {
 				if format == "fmeval" {
@@ -289,7 +289,7 @@ func newEvalExport(g *globals) *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&format, "format", "jsonl", "jsonl, csv, md, html, or fmeval for FMEval's own files in the folder --out")
+	c.Flags().StringVar(&format, "format", "jsonl", "jsonl, csv, md, html, toml (a run file), or fmeval for FMEval's own files in the folder --out")
 	c.Flags().StringVar(&out, "out", "", "file to write (default: standard output)")
 	return c
 }

@@ -76,7 +76,7 @@ func (g *globals) evalRun(cmd *cobra.Command, o evalFlags) error {
 	if err := o.complete(cmd.Flags().Changed); err != nil {
 		return err
 	}
-	rules, err := parseRules(o.failIf)
+	rules, err := parseRules(o.spec.FailIf)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (o *evalFlags) complete(changed func(flag string) bool) error {
 			return usageError{err}
 		}
 		flags := o.spec
-		o.spec, o.failIf = f.Spec, append(o.failIf, f.FailIf...)
+		o.spec = f.Spec
 		for flag, take := range map[string]func(){
 			"dataset": func() { o.spec.Dataset = flags.Dataset }, "model": func() { o.spec.Models, o.spec.Outputs = flags.Models, nil },
 			"metric": func() { o.spec.Metrics = flags.Metrics }, "prompt-template": func() { o.spec.Template = flags.Template },
@@ -134,6 +134,7 @@ func (o *evalFlags) complete(changed func(flag string) bool) error {
 			o.spec.Seed = flags.Seed
 		}
 	}
+	o.spec.FailIf = append(o.spec.FailIf, o.failIf...)
 	if len(o.outputs) > 0 {
 		if changed("model") {
 			return usagef("a run either asks models (--model) or takes answers from files (--outputs), not both")

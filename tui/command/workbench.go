@@ -224,6 +224,10 @@ func (e screenEvaluation) Start(ctx context.Context, s evaluation.Spec) (tui.Liv
 	return l, nil
 }
 
+func (screenEvaluation) ReadRunFile(path string) (evaluation.RunFile, error) {
+	return evaluation.ReadRunFile(path)
+}
+
 func (e screenEvaluation) Resume(ctx context.Context, id string) (tui.Live, error) {
 	l, err := e.Service.Resume(ctx, id)
 	if err != nil {

@@ -80,7 +80,9 @@ type World struct {
 	TalkTurns []chat.Turn
 
 	RunList []evaluation.Run
-	Live    *Live // the run that an evaluation starts; nil refuses
+	RunFile evaluation.RunFile
+	Spec    evaluation.Spec // of the run that was started last
+	Live    *Live           // the run that an evaluation starts; nil refuses
 	RecList []evaluation.Record
 
 	// Did lists what was asked for: "stop NAME", "delete NAME", "start NAME".

@@ -8,14 +8,29 @@ import (
 	"slices"
 	"strings"
 
+	"tunebench/backend/dataset"
 	"tunebench/backend/evaluation"
 	"tunebench/tui"
 )
 
 type evaluations struct{ w *World }
 
+func (e evaluations) Fetch(_ context.Context, path string, progress func(dataset.Progress)) error {
+	if strings.HasPrefix(path, "fmeval:") {
+		progress(dataset.Progress{What: "fetching " + path, Done: 1 << 20, Total: 4 << 20})
+		e.w.did("fetch %s", path)
+	}
+	return nil
+}
+
+func (e evaluations) ReadRunFile(path string) (evaluation.RunFile, error) {
+	e.w.did("read %s", path)
+	return e.w.RunFile, e.w.Err
+}
+
 func (e evaluations) Start(_ context.Context, s evaluation.Spec) (tui.Live, error) {
 	e.w.did("evaluate %s", strings.Join(s.Models, ", "))
+	e.w.Spec = s
 	if e.w.Live != nil {
 		return e.w.Live, nil
 	}
