@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"context"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"tunebench/backend/chat"
 	"tunebench/backend/dataset"
-	"tunebench/backend/modelimport"
 	"tunebench/metrics"
 	"tunebench/tui/keys"
 	"tunebench/tui/widget"
@@ -22,7 +20,8 @@ type chatMode uint8
 const (
 	chatInput chatMode = iota // letters go into the question
 	chatKeys                  // letters are keys
-	chatForm                  // the settings
+	chatForm                  // the settings, or the variables of a prompt
+	chatTable                 // the table over the session
 )
 
 // chatPane asks several models the same question and shows their answers side by
@@ -31,7 +30,7 @@ type chatPane struct {
 	app  *App
 	w, h int
 	mode chatMode
-	keys [3]*keys.Table
+	keys [4]*keys.Table
 
 	models  []chat.Model
 	loaded  bool
@@ -67,6 +66,7 @@ type chatPane struct {
 	logFailed bool
 	qa        metrics.Scorer // scores an answer as an evaluation does
 	units     map[string]int // custom model units by the model's ID; -1 while they are read
+	table     sessionTable
 	cx, cy    int
 }
 
@@ -74,6 +74,7 @@ type chatPane struct {
 type chatTurn struct {
 	position                    int    // on disk
 	voted                       string // the better model, or what else was voted; "" for nothing
+	votes                       []chat.Voted
 	system, question, reference string
 	models                      []chat.Model
 	answers                     map[string]*chatAnswer // by the model's ID
@@ -98,6 +99,14 @@ type chatAnswer struct {
 	state   chat.AnswerState
 	text    widget.Wrapped // as it came
 	marked  widget.Markdown
+	cost    chat.Cost // when it has ended
+	scored  *answerScore
+}
+
+// answerScore is how an answer that has ended agrees with the reference.
+type answerScore struct {
+	f1        float64
+	exact, ok bool
 }
 
 func newChatPane(a *App) *chatPane {
@@ -185,7 +194,9 @@ func (p *chatPane) start(t *chatTurn) tea.Cmd {
 		p.turns = p.turns[1:]
 	}
 	kept := chat.Exchange{System: t.system, Question: t.question, Reference: t.reference}
+	var prices tea.Cmd
 	for _, m := range t.models {
+		prices = tea.Batch(prices, p.price(m))
 		a := &chatAnswer{}
 		a.request = chat.Request{Model: m, Messages: p.messages(earlier, t, m), Settings: p.how(m).settings}
 		a.answer = p.app.svc.Chat.Send(p.app.ctx, a.request)
@@ -194,10 +205,11 @@ func (p *chatPane) start(t *chatTurn) tea.Cmd {
 		kept.Answers = append(kept.Answers, a.answer)
 	}
 	if p.log == nil {
-		p.log, p.logFailed = p.app.svc.Chat.Transcript(chat.Conversation{Set: p.settings}, nil), false
+		p.log, p.logFailed = p.app.svc.Chat.Transcript(chat.Conversation{}, nil), false
 	}
+	p.log.Use(p.manner())
 	t.position = p.log.Keep(kept)
-	return p.watch(t, 0)
+	return tea.Batch(prices, p.watch(t, 0))
 }
 
 // watch pulls the answers of a turn until all have ended. One look serves all of
@@ -227,34 +239,19 @@ func (p *chatPane) watch(t *chatTurn, pause time.Duration) tea.Cmd {
 			return nil
 		}
 		return applyMsg(func() tea.Cmd {
-			var price tea.Cmd
+			ended := false
 			for _, m := range t.models {
 				if a := t.answers[m.ID]; !a.state.Done() {
 					a.state = a.answer.State()
-					if a.state.Phase == chat.Waking {
-						price = tea.Batch(price, p.price(m))
-					}
+					ended = ended || a.state.Done()
 				}
 			}
-			return tea.Batch(price, p.watch(t, p.pause()))
+			if ended {
+				p.reprice()
+			}
+			return p.watch(t, p.pause())
 		})
 	}
-}
-
-// price reads what waking a model costs, where anything costs.
-func (p *chatPane) price(m chat.Model) tea.Cmd {
-	if _, known := p.units[m.ID]; known || !p.app.svc.Account.Bills || m.Kind != chat.Imported {
-		return nil
-	}
-	p.units[m.ID] = -1
-	return task(p.app.ctx, func(ctx context.Context) (modelimport.Details, error) {
-		return p.app.svc.Imports.Details(ctx, modelimport.Model{ARN: m.ID, Name: m.Name})
-	}, func(d modelimport.Details, err error) tea.Cmd {
-		if err == nil && d.Units > 0 {
-			p.units[m.ID] = d.Units
-		}
-		return nil
-	})
 }
 
 // pause is the time between two looks at answers that are arriving.
@@ -288,6 +285,7 @@ func (p *chatPane) messages(earlier []*chatTurn, t *chatTurn, m chat.Model) []ch
 
 // ended is told when the last answer of a turn has ended.
 func (p *chatPane) ended(*chatTurn) tea.Cmd {
+	p.reprice()
 	if p.log == nil || p.logFailed {
 		return nil
 	}

@@ -62,14 +62,16 @@ func (p *chatPane) vote(o chat.Outcome) tea.Cmd {
 		if err != nil {
 			return p.app.fail(err)
 		}
+		v := chat.Voted{Models: []string{first, second}}
 		switch o {
 		case chat.First:
-			t.voted = first
+			v.Winner = first
 		case chat.Second:
-			t.voted = second
+			v.Winner = second
 		default:
-			t.voted = string(o)
+			v.Note = string(o)
 		}
+		t.votes, t.voted = append(t.votes, v), or(v.Winner, v.Note)
 		t.laid = nil
 		said := map[chat.Outcome]string{chat.First: first + " is better", chat.Second: second + " is better", chat.Tie: "a tie", chat.BothBad: "both are bad"}[o]
 		if p.blind {
@@ -99,17 +101,7 @@ func (p *chatPane) ratings() tea.Cmd {
 }
 
 // verdict is what was voted on an answer, "" for nothing.
-func (t *chatTurn) verdict(m chat.Model) string {
-	switch t.voted {
-	case "":
-		return ""
-	case m.Ref:
-		return "better"
-	case string(chat.Tie), string(chat.BothBad):
-		return t.voted
-	}
-	return "worse"
-}
+func (t *chatTurn) verdict(m chat.Model) string { return chat.VoteOn(t.votes, m.Ref) }
 
 // hidden reports whether names are not to be seen now.
 func (p *chatPane) hidden() bool {

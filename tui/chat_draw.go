@@ -234,6 +234,6 @@ func (p *chatPane) answerColumn(t *chatTurn, m chat.Model, cw int) column {
 		price := fmt.Sprintf("waking it costs $%.2f: five minutes of %s at least", float64(n)*p.app.deps.Prices.CMUMinute*modelimport.Window.Minutes(), widget.Plural(int64(n), "custom model unit"))
 		c.parts = append(c.parts, part{lines: l.Wrap(price, cw-1), style: widget.Muted})
 	}
-	c.parts = append(c.parts, part{lines: []string{p.figures(t, *s, cw)}, drawn: true})
+	c.parts = append(c.parts, part{lines: []string{p.figures(t, m, cw)}, drawn: true})
 	return c
 }

@@ -77,6 +77,7 @@ func (p *chatPane) bind() {
 		{ID: "chat.page-down", Keys: []string{"pgdown"}, Label: "page down", Help: "scroll the answers down", Hidden: true, Do: page(-1)},
 	}}
 	p.keys[chatForm] = p.formTable()
+	p.keys[chatTable] = p.tableKeys()
 	models.Keys, models.Rank = []string{"m", "ctrl+o"}, 2
 	prompts.Keys, prompts.Rank = []string{"P", "ctrl+r"}, 0
 	cancel.Keys, cancel.Rank = []string{"x", "ctrl+x"}, 1
@@ -106,6 +107,7 @@ func (p *chatPane) bind() {
 		{ID: "chat.vote-tie", Keys: []string{"="}, Label: "tie", Help: "vote: the two are as good as each other", Off: p.noVote, Do: func(string) tea.Cmd { return p.vote(chat.Tie) }},
 		{ID: "chat.vote-bad", Keys: []string{"!"}, Label: "both bad", Help: "vote: both answers are bad", Off: p.noVote, Do: func(string) tea.Cmd { return p.vote(chat.BothBad) }},
 		{ID: "chat.votes", Keys: []string{"R"}, Label: "votes", Help: "rate the models by the votes so far", Off: p.app.needAccount, Do: func(string) tea.Cmd { return p.ratings() }},
+		{ID: "chat.table", Keys: []string{"T"}, Label: "table", Help: "every answer of this session in a table: speed, tokens, cost, score, vote", Rank: 8, Off: p.noTable, Do: func(string) tea.Cmd { return p.openTable() }},
 		{ID: "chat.along", Keys: []string{"c"}, Label: "as code", Help: "copy a request as an aws command, as boto3 or as Go that makes it again", Args: "KIND", Off: p.noTurn, Do: p.along,
 			Complete: func(string) []string { return chat.SnippetKinds() }},
 		{ID: "chat.resend", Keys: []string{"E"}, Label: "edit again", Help: "change a question (the last, or the one of that number) and send it again, in a branch of its own", Args: "NUMBER", Off: p.noTurn, Do: p.resend},
@@ -113,10 +115,11 @@ func (p *chatPane) bind() {
 		{ID: "chat.sets", Keys: []string{"M"}, Label: "sets", Help: "take a set of models, or save these as one; with NAME the set of that name", Args: "NAME", Off: p.app.needAccount, Do: p.sets},
 		{ID: "chat.plain", Keys: []string{"p"}, Label: "plain", Help: "show the answers as they came, or as the Markdown that they are", Off: p.noTurn, Do: do(func() { p.plain = !p.plain })},
 		{ID: "chat.system", Keys: []string{"s"}, Label: "system", Help: "set the system prompt", Args: "TEXT", Rank: 5, Do: p.systemCommand},
-		{ID: "chat.fresh", Keys: []string{"n"}, Label: "new", Help: "start another conversation", Rank: 8, Off: p.noTurn, Do: do(p.fresh)},
-		{ID: "chat.sessions", Keys: []string{"o"}, Label: "sessions", Help: "open a session of before; with TEXT, one that holds it", Args: "TEXT", Rank: 9, Off: p.app.needAccount, Do: p.sessions},
-		{ID: "chat.export", Keys: []string{"w"}, Label: "export", Help: "write this session to a file: .md to read, .jsonl as rows of a dataset", Args: "FILE", Off: p.noTurn, Do: p.export},
+		{ID: "chat.fresh", Keys: []string{"n"}, Label: "new", Help: "start another conversation", Rank: 9, Off: p.noTurn, Do: do(p.fresh)},
+		{ID: "chat.sessions", Keys: []string{"o"}, Label: "sessions", Help: "open a session of before; with TEXT, one that holds it", Args: "TEXT", Rank: 10, Off: p.app.needAccount, Do: p.sessions},
+		{ID: "chat.export", Keys: []string{"w"}, Label: "export", Help: "write this session to a file: .md to read, .jsonl as rows of a dataset, .csv with the figures", Args: "FILE", Off: p.noTurn, Do: p.export},
 		{ID: "chat.copy", Keys: []string{"y"}, Label: "copy", Help: "copy the last answers to the clipboard (OSC 52)", Off: p.noTurn, Do: func(string) tea.Cmd { return p.copy() }},
+		{ID: "chat.code", Keys: []string{"Y"}, Label: "copy code", Help: "copy a block of code out of the answers; one of several is chosen", Off: p.noTurn, Do: func(string) tea.Cmd { return p.code() }},
 		{ID: "chat.temperature", Label: "temperature", Help: "set how much chance there is in the answers, 0 to 1", Args: "NUMBER", Do: p.number("temperature", 0, 2, &p.settings.Temperature)},
 		{ID: "chat.top-p", Label: "top-p", Help: "set the share of likely tokens that are drawn from, 0 to 1", Args: "NUMBER", Do: p.number("top-p", 0, 1, &p.settings.TopP)},
 		{ID: "chat.max-tokens", Label: "max tokens", Help: "set the longest answer in tokens", Args: "NUMBER", Do: func(s string) tea.Cmd {

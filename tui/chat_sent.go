@@ -146,11 +146,13 @@ func (a past) Done() <-chan struct{} {
 func (p *chatPane) branch(n int) {
 	p.cancel()
 	p.turns, p.back = slices.Clone(p.turns[:n]), 0
+	p.table.stamp = ""
 	p.log, p.logFailed = nil, false
 	if n == 0 {
 		return
 	}
-	p.log = p.app.svc.Chat.Transcript(chat.Conversation{Set: p.settings}, nil)
+	p.log = p.app.svc.Chat.Transcript(chat.Conversation{}, nil)
+	p.log.Use(p.manner())
 	for _, t := range p.turns {
 		e := chat.Exchange{System: t.system, Question: t.question, Reference: t.reference}
 		for _, m := range t.models {

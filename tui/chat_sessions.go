@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -52,38 +53,64 @@ func (p *chatPane) load(id int64) tea.Cmd {
 	type found struct {
 		c     chat.Conversation
 		turns []chat.Turn
+		votes map[int][]chat.Voted
 	}
 	return task(p.app.ctx, func(ctx context.Context) (found, error) {
 		c, turns, err := p.app.svc.Chat.Load(ctx, id)
-		return found{c, turns}, err
+		if err != nil {
+			return found{}, err
+		}
+		votes, err := p.app.svc.Chat.VotesIn(ctx, id)
+		return found{c, turns, votes}, err
 	}, func(f found, err error) tea.Cmd {
 		if err != nil {
 			return p.app.fail(err)
 		}
 		p.fresh()
 		p.log = p.app.svc.Chat.Transcript(f.c, f.turns)
-		if f.c.Set.MaxTokens > 0 {
-			p.settings = f.c.Set
-		}
-		p.turns = p.restore(f.turns)
+		p.turns = p.restore(f.turns, f.votes)
+		p.refer, p.values, p.blind = "", nil, false
+		var prices tea.Cmd
 		if len(p.turns) > 0 {
 			last := p.turns[len(p.turns)-1]
-			p.system, p.columns, p.left = last.system, last.models, 0
+			p.system, p.columns, p.left = last.system, slices.Clone(last.models), 0
+			for _, m := range last.models {
+				prices = tea.Batch(prices, p.price(m))
+			}
 		}
+		p.hold(f.c.Set)
+		p.reprice()
 		p.mode = chatKeys
-		return nil
+		return prices
 	})
 }
 
+// hold goes on in the manner that a session was held in.
+func (p *chatPane) hold(m chat.Manner) {
+	if m.MaxTokens == 0 {
+		return // it was kept before there was any
+	}
+	p.settings, p.talk, p.own = m.Settings, m.Talk, map[string]how{}
+	if m.System != "" {
+		p.system = m.System
+	}
+	for ref, o := range m.Own {
+		p.own[p.named(ref).ID] = how{o.System, o.Settings}
+	}
+}
+
 // restore makes turns of what was kept.
-func (p *chatPane) restore(kept []chat.Turn) []*chatTurn {
+func (p *chatPane) restore(kept []chat.Turn, votes map[int][]chat.Voted) []*chatTurn {
 	var turns []*chatTurn
 	at := -1
 	var t *chatTurn
 	for _, k := range kept {
 		if t == nil || k.Position/2 != at {
 			at = k.Position / 2
-			t = &chatTurn{answers: map[string]*chatAnswer{}, position: 2 * at}
+			t = &chatTurn{answers: map[string]*chatAnswer{}, position: 2 * at, votes: votes[2*at]}
+			if n := len(t.votes); n > 0 {
+				t.voted = or(t.votes[n-1].Winner, t.votes[n-1].Note)
+			}
 			turns = append(turns, t)
 		}
 		switch k.Role {
@@ -96,10 +123,7 @@ func (p *chatPane) restore(kept []chat.Turn) []*chatTurn {
 		case "assistant":
 			m := p.named(k.Model)
 			t.models = append(t.models, m)
-			t.answers[m.ID] = &chatAnswer{state: chat.AnswerState{
-				Model: m, Phase: k.Phase, Text: k.Content, StopReason: k.StopReason, Err: k.Err, Sent: k.Sent,
-				Stats: chat.Stats{FirstToken: k.FirstToken, Duration: k.Latency, InputTokens: k.Input, OutputTokens: k.Output},
-			}}
+			t.answers[m.ID] = &chatAnswer{state: k.Answer(m)}
 		}
 	}
 	return turns
@@ -122,7 +146,7 @@ func (p *chatPane) export(args string) tea.Cmd {
 		return p.app.say(widget.Warn, widget.MarkWarning, "the session is not on disk yet; try again in a moment")
 	}
 	return p.app.export(args, export{
-		title: "Export this session", help: "the name's end decides: .md to read, .jsonl for the dataset pane and evaluations",
+		title: "Export this session", help: "the name's end decides: .md to read, .jsonl for datasets and evaluations, .csv for figures",
 		proposed: filepath.Join(p.app.deps.WorkDir, fmt.Sprintf("session-%d.md", c.ID)),
 		write: func(ctx context.Context, f io.Writer, path string) (string, error) {
 			format := strings.TrimPrefix(filepath.Ext(path), ".")

@@ -25,6 +25,21 @@ func (p *chatPane) how(m chat.Model) how {
 	return how{p.system, p.settings}
 }
 
+// manner is how the session is held: what is kept beside its turns, so that it
+// goes on in the same way when it is opened again.
+func (p *chatPane) manner() chat.Manner {
+	m := chat.Manner{Settings: p.settings, System: p.system, Talk: p.talk}
+	for _, c := range p.columns {
+		if h, ok := p.own[c.ID]; ok {
+			if m.Own == nil {
+				m.Own = map[string]chat.Own{}
+			}
+			m.Own[c.Ref] = chat.Own{System: h.system, Settings: h.settings}
+		}
+	}
+	return m
+}
+
 // edges separate the texts at which an answer ends.
 const edges = "|"
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"tunebench/backend/chat"
-	"tunebench/metrics"
 	"tunebench/tui/widget"
 )
 
@@ -30,20 +29,19 @@ func (p *chatPane) View() []string {
 	case !p.loaded:
 		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Reading the models", "")
 	}
-	if p.mode == chatForm {
+	switch p.mode {
+	case chatForm:
 		return p.viewForm()
+	case chatTable:
+		return p.viewTable()
 	}
-	n := max(1, min(len(p.columns), (p.w+columnGap-2)/(columnMin+columnGap)))
-	p.left = max(0, min(p.left, len(p.columns)-n))
-	cols := p.columns[p.left:min(p.left+n, len(p.columns))]
-	cw := (p.w - 2 - (n-1)*columnGap) / n
-
-	input, cx, cy := p.in.Lines(l, p.w-5, min(5, max(1, p.h/5)))
+	cols, cw := p.inSight()
+	input, cx, cy := p.question()
 	lines := []string{p.names(cols, cw)}
 	if p.h >= 20 {
 		lines = append(lines, widget.Blank(p.w))
 	}
-	bodyH := p.h - len(lines) - 1 - len(input)
+	bodyH := p.bodyHeight()
 	top := len(lines)
 	lines = append(lines, p.transcript(cols, cw, bodyH)...)
 	lines = append(lines, p.settingsRule())
@@ -62,6 +60,29 @@ func (p *chatPane) View() []string {
 		p.cx, p.cy = 3+cx, top+bodyH+1+cy
 	}
 	return widget.Fit(lines, p.w, p.h)
+}
+
+// inSight are the columns in sight and their width.
+func (p *chatPane) inSight() (cols []chat.Model, cw int) {
+	n := max(1, min(len(p.columns), (p.w+columnGap-2)/(columnMin+columnGap)))
+	p.left = max(0, min(p.left, len(p.columns)-n))
+	return p.columns[p.left:min(p.left+n, len(p.columns))], (p.w - 2 - (n-1)*columnGap) / n
+}
+
+// question draws the field.
+func (p *chatPane) question() (lines []string, cx, cy int) {
+	return p.in.Lines(p.app.look, p.w-5, min(5, max(1, p.h/5)))
+}
+
+// bodyHeight is how many lines the answers have: all but the names, the settings
+// and the question.
+func (p *chatPane) bodyHeight() int {
+	input, _, _ := p.question()
+	head := 1
+	if p.h >= 20 {
+		head = 2
+	}
+	return p.h - head - 1 - len(input)
 }
 
 // viewForm draws the form: the settings, or the variables of a prompt.
@@ -156,14 +177,19 @@ func (p *chatPane) teach(cols []chat.Model, cw, height int) []string {
 	return p.app.message(p.w, height, widget.Accent, widget.MarkWaiting, title, text, hints...)
 }
 
+// cutShort reports whether a model stopped because the answer had become as long
+// as it may be.
+func cutShort(reason string) bool { return reason == "length" || reason == "max_tokens" }
+
 // figures is the line below an answer: how it ended and how fast it was.
-func (p *chatPane) figures(t *chatTurn, s chat.AnswerState, cw int) string {
+func (p *chatPane) figures(t *chatTurn, m chat.Model, cw int) string {
+	s := t.answers[m.ID].state
 	mark, st := widget.Status(string(s.Phase))
 	r := p.app.look.Row(cw)
 	word := string(s.Phase)
 	if s.Phase == chat.Finished {
 		word = or(s.StopReason, "finished")
-		if s.StopReason == "length" || s.StopReason == "max_tokens" {
+		if cutShort(s.StopReason) {
 			mark, st = widget.MarkWarning, widget.Warn
 		}
 	}
@@ -204,13 +230,13 @@ func (p *chatPane) figures(t *chatTurn, s chat.AnswerState, cw int) string {
 			r.Gap(2).Put(widget.Warn, "silent for "+widget.Clock(silent))
 		}
 	}
-	if v := t.verdict(s.Model); v != "" {
+	if v := t.verdict(m); v != "" {
 		r.Gap(2).Put(widget.Accent, v)
 	}
-	if score, exact := p.scored(t.reference, s); exact {
+	if f1, exact, ok := p.score(t.reference, t.answers[m.ID]); exact {
 		r.Gap(2).Put(widget.Good, "as the reference")
-	} else if t.reference != "" && s.Text != "" {
-		r.Gap(2).Put(widget.Accent, fmt.Sprintf("F1 %.2f", score))
+	} else if ok {
+		r.Gap(2).Put(widget.Accent, fmt.Sprintf("F1 %.2f", f1))
 	}
 	if n := s.Stats.OutputTokens; n > 0 {
 		put(widget.Plural(int64(n), "token"))
@@ -220,6 +246,9 @@ func (p *chatPane) figures(t *chatTurn, s chat.AnswerState, cw int) string {
 	}
 	if s.Stats.FirstToken > 0 {
 		put("first " + widget.Took(s.Stats.FirstToken))
+	}
+	if c := p.costs(t, m); c != "" {
+		put(c)
 	}
 	if n := s.Stats.InputTokens; n > 0 {
 		put(widget.Count(int64(n)) + " in")
@@ -233,25 +262,20 @@ const (
 	scoredWhole    = 1 << 20
 )
 
-// scored is the F1 score over words of an answer, and whether it says what the
-// reference says, but for case, punctuation and articles.
-func (p *chatPane) scored(reference string, s chat.AnswerState) (f1 float64, exact bool) {
-	if reference == "" || s.Text == "" || len(s.Text) > scoredWhole || !s.Done() && len(s.Text) > scoredArriving {
-		return 0, false
+// score is the F1 score over words of an answer, and whether it says what the
+// reference says; ok is false where there is nothing to score.
+func (p *chatPane) score(reference string, a *chatAnswer) (f1 float64, exact, ok bool) {
+	if s := a.scored; s != nil {
+		return s.f1, s.exact, s.ok
 	}
-	values, _, err := p.qa.Score(nil, metrics.Row{Target: reference, Output: s.Text})
-	if err != nil {
-		return 0, false
+	s, done := &a.state, a.state.Done()
+	if len(s.Text) <= scoredWhole && (done || len(s.Text) <= scoredArriving) {
+		f1, exact, ok = chat.Scored(p.qa, reference, s.Text)
 	}
-	for i, s := range metrics.QAAccuracy.Scores {
-		switch s.Name {
-		case "f1_score":
-			f1 = values[i]
-		case "quasi_exact_match_score":
-			exact = values[i] == 1
-		}
+	if done {
+		a.scored = &answerScore{f1, exact, ok}
 	}
-	return f1, exact
+	return f1, exact, ok
 }
 
 // labels are the models' names in at most width cells. Where they would look

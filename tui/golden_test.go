@@ -247,6 +247,10 @@ func scenes() []scene {
 				{ID: 1, Title: "Which port does the staging database use?", Models: []string{"base"}, Updated: uitest.Noon.Add(-50 * time.Hour)},
 			}
 		}), keysTo("4", "esc", "o")},
+		{"chat-table", with(func(w *uitest.World) {
+			w.Account.Bills = true
+			w.Details = map[string]modelimport.Details{"style-20260714-102210": {Units: 2}}
+		}), func(r *rig) { r.press("c", "enter"); r.write("And why?"); r.press("enter", "esc", "<", "T") }},
 		{"chat-prompt", with(func(w *uitest.World) {
 			w.Library = []chat.Prompt{{Name: "shop", System: "You answer for a shop that sells {{product}}.", Text: "A customer asks: {{question}}\n\nAnswer in {{language}}."}}
 		}), func(r *rig) { r.press("c", "ctrl+r", "enter"); r.write("tents") }},

@@ -275,6 +275,8 @@ type Chat interface {
 	// models by such votes.
 	Vote(ctx context.Context, conversation int64, position int, first, second string, o chat.Outcome) error
 	Ratings(ctx context.Context) ([]chat.Rated, error)
+	// VotesIn are the votes in a session by the position of the question.
+	VotesIn(ctx context.Context, conversation int64) (map[int][]chat.Voted, error)
 	// Transcript keeps a conversation on disk while it goes on; turns are those
 	// that it has already.
 	Transcript(c chat.Conversation, turns []chat.Turn) Transcript
@@ -287,6 +289,8 @@ type Chat interface {
 
 // Transcript is a conversation that is being kept.
 type Transcript interface {
+	// Use says how the next exchanges are asked for.
+	Use(m chat.Manner)
 	Keep(e chat.Exchange) (position int)
 	Conversation() chat.Conversation
 	Err() error

@@ -369,7 +369,7 @@ func TestModelsAndResolve(t *testing.T) {
 
 func TestTranscript(t *testing.T) {
 	s, _ := newService(t, &chattest.Server{}, nil)
-	c, err := s.SaveConversation(t.Context(), Conversation{Title: "What is\x1b[1m 100% sure?", Models: []string{"base"}, Set: DefaultSettings()})
+	c, err := s.SaveConversation(t.Context(), Conversation{Title: "What is\x1b[1m 100% sure?", Models: []string{"base"}, Set: Manner{Settings: DefaultSettings()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func TestMeter(t *testing.T) {
 // each model; exports have the same.
 func TestFigures(t *testing.T) {
 	s, _ := newService(t, &chattest.Server{}, func(c *Config) { c.Prices = config.Default().Prices })
-	tr := s.Transcript(Conversation{Set: DefaultSettings()}, nil)
+	tr := s.Transcript(Conversation{Set: Manner{Settings: DefaultSettings()}}, nil)
 	closed := make(chan struct{})
 	close(closed)
 	answers := func(texts ...string) (out []Source) {

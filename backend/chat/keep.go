@@ -72,6 +72,13 @@ func (t *Transcript) Keep(e Exchange) (position int) {
 	return position
 }
 
+// Use says how the next exchanges are asked for; it is kept with them.
+func (t *Transcript) Use(m Manner) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.conv.Set = m
+}
+
 // Err is what went wrong with the writing so far.
 func (t *Transcript) Err() error {
 	t.mu.Lock()
@@ -109,6 +116,7 @@ func (t *Transcript) head(ctx context.Context, e Exchange) (int64, error) {
 		return 0, err
 	}
 	t.mu.Lock()
+	c.Set = t.conv.Set // it may be another by now
 	t.conv = c
 	t.mu.Unlock()
 	return c.ID, nil

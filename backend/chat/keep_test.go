@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"html"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func TestKeep(t *testing.T) {
 		s.Stop("end_turn", 7, 2)
 	}}
 	s, _ := newService(t, srv, nil)
-	tr := s.Transcript(Conversation{Set: DefaultSettings()}, nil)
+	tr := s.Transcript(Conversation{Set: Manner{Settings: DefaultSettings()}}, nil)
 	req := ask(foundation, "In what colour?")
 	tr.Keep(Exchange{System: "Be brief.", Question: "In what colour?", Reference: "brown", Answers: []Source{s.Send(t.Context(), req), s.Send(t.Context(), ask(imported, "In what colour?"))}})
 	var turns []Turn
@@ -92,7 +93,7 @@ func TestKeep(t *testing.T) {
 
 func TestExport(t *testing.T) {
 	s, _ := newService(t, &chattest.Server{}, nil)
-	c, err := s.SaveConversation(t.Context(), Conversation{Title: "x", Models: []string{"base", "tuned"}, Set: DefaultSettings()})
+	c, err := s.SaveConversation(t.Context(), Conversation{Title: "x", Models: []string{"base", "tuned"}, Set: Manner{Settings: DefaultSettings()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,5 +140,30 @@ func TestExport(t *testing.T) {
 	}
 	if err := s.Export(t.Context(), c.ID, "pdf", &b); err == nil || !strings.Contains(err.Error(), "markdown, jsonl") {
 		t.Errorf("an unknown form: %v", err)
+	}
+}
+
+// TestManner: a session is read with the settings that it was last held with.
+func TestManner(t *testing.T) {
+	s, _ := newService(t, &chattest.Server{}, nil)
+	tr := s.Transcript(Conversation{}, nil)
+	seed := int64(4)
+	held := Manner{Settings: DefaultSettings(), System: "Be brief."}
+	tr.Use(held)
+	tr.Keep(Exchange{Question: "One?"})
+	until(t, "the session", func() bool { return tr.Conversation().ID != 0 })
+	held.Talk, held.Own = true, map[string]Own{"tuned": {"Be long.", Settings{MaxTokens: 9, Stop: []string{"\n"}, Seed: &seed}}}
+	tr.Use(held)
+	tr.Keep(Exchange{Question: "Two?"})
+	s.Close()
+	c, _, err := s.Load(t.Context(), tr.Conversation().ID)
+	if err != nil || !reflect.DeepEqual(c.Set, held) {
+		t.Errorf("%+v, %v", c.Set, err)
+	}
+	if o := c.Set.For("tuned"); o.System != "Be long." || *o.Settings.Seed != 4 {
+		t.Errorf("%+v", o)
+	}
+	if o := c.Set.For("base"); o.System != "Be brief." || o.Settings.MaxTokens != DefaultSettings().MaxTokens {
+		t.Errorf("%+v", o)
 	}
 }

@@ -19,9 +19,34 @@ type Conversation struct {
 	Account string    `json:"account,omitempty"`
 	Title   string    `json:"title"`
 	Models  []string  `json:"models"` // as users name them
-	Set     Settings  `json:"settings"`
+	Set     Manner    `json:"settings"`
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
+}
+
+// Manner is how a conversation is held: what all models are asked with, and what
+// some are asked with instead.
+type Manner struct {
+	Settings
+	System string `json:"system_prompt,omitempty"`
+	// Talk says that the earlier turns are sent along.
+	Talk bool `json:"talk,omitempty"`
+	// Own is by the model's name.
+	Own map[string]Own `json:"own,omitempty"`
+}
+
+// Own is what one model is asked with.
+type Own struct {
+	System   string   `json:"system_prompt,omitempty"`
+	Settings Settings `json:"settings"`
+}
+
+// For is what a model is asked with.
+func (m Manner) For(ref string) Own {
+	if o, ok := m.Own[ref]; ok {
+		return o
+	}
+	return Own{m.System, m.Settings}
 }
 
 // Turn is one message of a conversation on disk: a question, or one model's

@@ -11,7 +11,7 @@ func TestVotes(t *testing.T) {
 	if list, err := s.Ratings(t.Context()); err != nil || len(list) != 0 {
 		t.Errorf("without votes: %v, %v", list, err)
 	}
-	c, err := s.SaveConversation(t.Context(), Conversation{Title: "x", Set: DefaultSettings()})
+	c, err := s.SaveConversation(t.Context(), Conversation{Title: "x", Set: Manner{Settings: DefaultSettings()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestVotes(t *testing.T) {
 // people, and a judge is compared with people where both have voted.
 func TestVoters(t *testing.T) {
 	s, _ := newService(t, &chattest.Server{}, nil)
-	c, err := s.SaveConversation(t.Context(), Conversation{Title: "x", Set: DefaultSettings()})
+	c, err := s.SaveConversation(t.Context(), Conversation{Title: "x", Set: Manner{Settings: DefaultSettings()}})
 	if err != nil {
 		t.Fatal(err)
 	}

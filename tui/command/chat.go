@@ -53,6 +53,28 @@ type asking struct {
 	prompt    string
 	vars      []string
 	noKeep    bool
+	given     func(flag string) bool // whether a flag stands on the command line
+}
+
+// of is what a model is asked with: what the session is held with, but for what
+// stands on the command line.
+func (a asking) of(held chat.Own) chat.Own {
+	if a.session == 0 || held.Settings.MaxTokens == 0 {
+		return chat.Own{System: a.system, Settings: a.settings}
+	}
+	s, mine := &held.Settings, a.settings
+	for flag, take := range map[string]func(){
+		"max-tokens": func() { s.MaxTokens = mine.MaxTokens }, "temperature": func() { s.Temperature = mine.Temperature }, "top-p": func() { s.TopP = mine.TopP },
+		"top-k": func() { s.TopK = mine.TopK }, "stop": func() { s.Stop = mine.Stop }, "seed": func() { s.Seed = mine.Seed },
+	} {
+		if a.given(flag) {
+			take()
+		}
+	}
+	if a.system != "" || a.given("system") {
+		held.System = a.system
+	}
+	return held
 }
 
 func newChat(g *globals) *cobra.Command {
@@ -65,7 +87,7 @@ in the order asked for; -o json gives all answers when the last has ended, and
 -o jsonl an event a line while they arrive: start, waking, retry, text and end.
 
 What was asked and answered is kept: tunebench sessions lists, shows and exports
-it, and --session goes on with it.
+it, and --session goes on with it, with its settings unless others are given.
 
 --prompt asks a prompt of the library, with a value for each of its variables:
 --var name=value. The question, if there is one, is the variable question.`,
@@ -89,6 +111,7 @@ it, and --session goes on with it.
 			if cmd.Flags().Changed("seed") {
 				a.settings.Seed = &a.seed
 			}
+			a.given = cmd.Flags().Changed
 			ctx := cmd.Context()
 			return g.with(ctx, func(s *session) error { return g.ask(ctx, s, a, question) })
 		},
@@ -149,7 +172,7 @@ func (g *globals) ask(ctx context.Context, s *session, a asking, question string
 		}
 		a.refs = append(a.refs, sets[a.set]...)
 	}
-	conv, turns := chat.Conversation{Set: a.settings}, []chat.Turn(nil)
+	conv, turns := chat.Conversation{Set: chat.Manner{Settings: a.settings, System: a.system}}, []chat.Turn(nil)
 	if a.session != 0 {
 		var err error
 		if conv, turns, err = s.chat.Load(ctx, a.session); err != nil {
@@ -168,14 +191,16 @@ func (g *globals) ask(ctx context.Context, s *session, a asking, question string
 		models = append(models, m)
 	}
 	answers := make([]*chat.Answer, len(models))
-	kept := chat.Exchange{System: a.system, Question: question, Reference: a.reference}
+	all := a.of(chat.Own{System: conv.Set.System, Settings: conv.Set.Settings})
+	kept := chat.Exchange{System: all.System, Question: question, Reference: a.reference}
 	for i, m := range models {
 		msgs := chat.History(turns, m.Ref)
-		if a.system != "" {
-			msgs = append([]chat.Message{{Role: "system", Content: a.system}}, msgs...)
+		how := a.of(conv.Set.For(m.Ref))
+		if how.System != "" {
+			msgs = append([]chat.Message{{Role: "system", Content: how.System}}, msgs...)
 		}
 		msgs = append(msgs, chat.Message{Role: "user", Content: question})
-		answers[i] = s.chat.Send(ctx, chat.Request{Model: m, Messages: msgs, Settings: a.settings})
+		answers[i] = s.chat.Send(ctx, chat.Request{Model: m, Messages: msgs, Settings: how.Settings})
 		kept.Answers = append(kept.Answers, answers[i])
 	}
 	var log *chat.Transcript

@@ -74,7 +74,8 @@ type World struct {
 	Streams map[string]*Stream          // answers that a test writes itself, by ref
 	Sets    map[string][]string         // of models, by name
 	Ratings []chat.Rated
-	Library []chat.Prompt // of prompts
+	Library []chat.Prompt        // of prompts
+	Voted   map[int][]chat.Voted // in every session
 	// Talks are the sessions on disk; each has the same turns.
 	Talks     []chat.Conversation
 	TalkTurns []chat.Turn

@@ -87,6 +87,10 @@ func (c chats) Vote(_ context.Context, _ int64, position int, first, second stri
 	return c.w.Err
 }
 
+func (c chats) VotesIn(context.Context, int64) (map[int][]chat.Voted, error) {
+	return c.w.Voted, c.w.Err
+}
+
 func (c chats) Ratings(context.Context) ([]chat.Rated, error) { return c.w.Ratings, c.w.Err }
 
 func (c chats) Transcript(v chat.Conversation, _ []chat.Turn) tui.Transcript {
@@ -127,6 +131,7 @@ func (c chats) Export(_ context.Context, id int64, format string, w io.Writer) e
 
 type transcript struct{ c chat.Conversation }
 
+func (t transcript) Use(chat.Manner)                 {}
 func (t transcript) Keep(chat.Exchange) int          { return 0 }
 func (t transcript) Conversation() chat.Conversation { return t.c }
 func (t transcript) Err() error                      { return nil }
