@@ -37,7 +37,7 @@ func (h *help) press(key, _ string) tea.Cmd {
 }
 
 func (h *help) box(l *widget.Look, maxWidth, maxHeight int) (string, []string, int, int, int) {
-	inner := min(maxWidth, 84)
+	inner := min(maxWidth, 108)
 	var lines []string
 	for n, t := range h.app.Active() {
 		if t == nil {
@@ -48,7 +48,7 @@ func (h *help) box(l *widget.Look, maxWidth, maxHeight int) (string, []string, i
 		}
 		lines = append(lines, l.Row(inner).Put(widget.Strong, t.Scope).String())
 		for i := range t.Bindings {
-			lines = append(lines, h.line(l, &t.Bindings[i], inner))
+			lines = append(lines, h.lines(l, &t.Bindings[i], inner)...)
 		}
 	}
 	h.scroll.Height = min(len(lines), maxHeight)
@@ -56,27 +56,41 @@ func (h *help) box(l *widget.Look, maxWidth, maxHeight int) (string, []string, i
 	return "Keys", lines[h.scroll.Top : h.scroll.Top+h.scroll.Height], inner, -1, 0
 }
 
-func (h *help) line(l *widget.Look, b *keys.Binding, inner int) string {
+// lines tells a binding: its keys, its command where there is room for both (and
+// where it has no key), and what it does.
+func (h *help) lines(l *widget.Look, b *keys.Binding, inner int) []string {
 	var ks []string
 	for _, k := range h.app.Keys(b) {
 		ks = append(ks, keys.ShowOne(k))
 	}
-	off := b.Why()
-	key, text := widget.Key, widget.Text
-	if off != "" {
-		key, text = widget.Faint, widget.Faint
+	text, st, key := b.Help, widget.Text, widget.Key
+	if off := b.Why(); off != "" {
+		text, st, key = text+" ("+off+")", widget.Faint, widget.Faint
 	}
 	name := ":" + b.Command()
 	if b.Args != "" {
 		name += " " + b.Args
 	}
-	r := l.Row(inner).Gap(1).Cell(key, l.KeyName(strings.Join(ks, " ")), 13, false).Gap(1)
-	if inner >= 80 {
-		r.Cell(widget.Faint, name, 17, false).Gap(1)
+	shown, wide := l.KeyName(strings.Join(ks, " ")), inner >= 80
+	if shown == "" && !wide {
+		shown, key = name, widget.Faint
 	}
-	r.Put(text, b.Help)
-	if off != "" {
-		r.Put(widget.Faint, " ("+off+")")
+	left := 16
+	if wide {
+		left += 20
 	}
-	return r.String()
+	var lines []string
+	for i, part := range l.Wrap(text, inner-left) {
+		r := l.Row(inner).Gap(1)
+		if i > 0 {
+			r.Gap(left - 1)
+		} else {
+			r.Cell(key, shown, 14, false).Gap(1)
+			if wide {
+				r.Cell(widget.Faint, name, 19, false).Gap(1)
+			}
+		}
+		lines = append(lines, r.Put(st, part).String())
+	}
+	return lines
 }
