@@ -18,7 +18,10 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 // is good until the next call and as long as the record is.
 type objectParser struct {
 	fields  []field
-	scratch []byte            // decoded strings of this record
+	scratch []byte // decoded strings of this record
+	// spelled leaves values in their shortest spelling instead of decoding them.
+	spelled bool
+	spell   []byte            // those that were spelled otherwise
 	names   map[string]string // column names seen, so that keys cost nothing
 }
 
@@ -39,7 +42,7 @@ func (p *objectParser) fast(rec []byte) ([]field, bool) {
 	if cap(p.scratch) < len(rec) {
 		p.scratch = make([]byte, 0, len(rec)+len(rec)/2)
 	}
-	p.scratch = p.scratch[:0]
+	p.scratch, p.spell = p.scratch[:0], p.spell[:0]
 	if len(rec) < 2 || rec[0] != '{' {
 		return nil, false
 	}
@@ -65,7 +68,7 @@ func (p *objectParser) fast(rec []byte) ([]field, bool) {
 		switch c := rec[i]; c {
 		case '"':
 			var value []byte
-			if value, n, ok = p.text(rec[i:]); !ok {
+			if value, n, ok = p.value(rec[i:]); !ok {
 				return nil, false
 			}
 			f.value = view(value)
@@ -127,6 +130,22 @@ func skipBlank(b []byte, i int) int {
 
 // asBytes is s as bytes that must not be changed.
 func asBytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// value is text, or the text's shortest spelling if that is what values are to be.
+func (p *objectParser) value(b []byte) (value []byte, n int, ok bool) {
+	if !p.spelled {
+		return p.text(b)
+	}
+	if n, ok := bytemask.Spelled(b[1:]); ok {
+		return b[1 : 1+n], n + 2, true
+	}
+	if value, n, ok = p.text(b); ok {
+		from := len(p.spell)
+		p.spell = spell(p.spell, value)
+		value = p.spell[from:len(p.spell):len(p.spell)]
+	}
+	return value, n, ok
+}
 
 // text decodes the JSON string at the start of b, and says how many bytes it
 // takes. A string without escapes is a slice of b.

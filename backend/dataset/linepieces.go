@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-
-	"tunebench/backend/dataset/quotes"
 )
 
 // unindexed is the text of a dataset that is one file of lines and not indexed
@@ -30,10 +28,10 @@ func (d *Dataset) unindexed() *text {
 
 // sweepAll is sweep over all rows, each read once whether there is an index or
 // not. The rows that scan gives to work count from a first one, which take is
-// told, and which row is behind the last.
-func sweepAll[T any](ctx context.Context, d *Dataset, work func(scan func(f func(r *record)) error) (T, error), take func(first, behind int64, result T) error) error {
+// told, and which row is behind the last. inPlace is explained at sweepLines.
+func sweepAll[T any](ctx context.Context, d *Dataset, inPlace bool, work func(scan func(f func(r *record)) error) (T, error), take func(first, behind int64, result T) error) error {
 	if t := d.unindexed(); t != nil {
-		return sweepLines(ctx, t, work, take)
+		return sweepLines(ctx, t, inPlace, work, take)
 	}
 	return sweep(ctx, d.rows, 0, func(ctx context.Context, lo, hi int64) (T, error) {
 		return work(func(f func(r *record)) error { return scanRange(ctx, d.rows, lo, hi, f) })
@@ -43,26 +41,36 @@ func sweepAll[T any](ctx context.Context, d *Dataset, work func(scan func(f func
 // sweepLines is sweep over the lines of a file, without its index: each is read
 // once. scan, which work is given, calls f with the rows of one piece, whose
 // index counts from the piece's first; take is told which row that is, and which
-// one is behind the last.
-func sweepLines[T any](ctx context.Context, t *text, work func(scan func(f func(r *record)) error) (T, error), take func(first, behind int64, result T) error) error {
+// one is behind the last. With inPlace, what work looks at may be mapped: it then
+// observes the rules of pass, and may be called a second time for a piece.
+func sweepLines[T any](ctx context.Context, t *text, inPlace bool, work func(scan func(f func(r *record)) error) (T, error), take func(first, behind int64, result T) error) error {
 	type done struct {
 		blocks []counted
 		result T
 	}
 	limit := t.limit() // what is added from here on is left to whoever follows the file
+	file, size := &pass{src: t.src}, int64(readSize)
+	if inPlace {
+		if file = newPass(t.src, limit); file.mapped != nil {
+			size *= 4
+		}
+	}
 	readers := sync.Pool{New: func() any {
-		return &lineReader{t: t, limit: limit, r: record{parse: t.parser(), what: t.what}, buf: make([]byte, readSize+2*blockSize)}
+		return &lineReader{t: t, file: file, limit: limit, r: record{parse: t.parser(), what: t.what}}
 	}}
 	row, open := int64(0), false
 	cut := func(_ context.Context, from int64) (int64, error) {
-		return max(from, min(limit, from+readSize)), nil
+		return max(from, min(limit, from+size)), nil
 	}
 	err := sweepBy(ctx, cut, t.start, func(ctx context.Context, lo, hi int64) (d done, err error) {
 		w := readers.Get().(*lineReader)
 		defer readers.Put(w)
-		d.result, err = work(func(f func(r *record)) error {
-			var err error
-			d.blocks, err = w.scan(ctx, lo, hi, f)
+		err = file.try(func() error {
+			d.result, err = work(func(f func(r *record)) error {
+				var err error
+				d.blocks, err = w.scan(ctx, lo, hi, f)
+				return err
+			})
 			return err
 		})
 		return d, err
@@ -81,12 +89,16 @@ func sweepLines[T any](ctx context.Context, t *text, work func(scan func(f func(
 		}
 		return take(first, behind, d.result)
 	})
+	if cut := file.end(); err == nil {
+		err = cut
+	}
 	return err
 }
 
 // lineReader reads pieces of a file of lines, one at a time.
 type lineReader struct {
 	t     *text
+	file  *pass
 	limit int64 // where the text ends
 	r     record
 	buf   []byte
@@ -99,19 +111,26 @@ func (w *lineReader) scan(ctx context.Context, lo, hi int64, f func(r *record)) 
 		return nil, err
 	}
 	from := max(w.t.start, lo-1) // a line feed before lo begins a line at it
-	text := w.buf[:min(int64(len(w.buf)), w.limit-from)]
-	if err := w.read(text, from); err != nil {
+	text, err := w.file.bytes(from, min(hi+2*blockSize, w.limit), w.file.lies(hi), &w.buf)
+	if err != nil {
 		return nil, err
 	}
 	for off := lo; off < hi; off += blockSize {
-		b := text[off-from : min(off+blockSize, hi)-from]
-		n := bytes.Count(b, []byte{'\n'})
-		blocks = append(blocks, counted{Count: quotes.Count{Feeds: [2]int{n, n}}, feed: b[len(b)-1] == '\n'})
+		blocks = append(blocks, counted{feed: text[min(off+blockSize, hi)-from-1] == '\n'})
+	}
+	ended := func(i int) { // a line, with a line feed at i
+		if off := from + int64(i) - lo; off >= 0 && from+int64(i) < hi {
+			c := &blocks[off/blockSize].Feeds
+			c[0], c[1] = c[0]+1, c[1]+1
+		}
 	}
 	at := 0
 	row := int64(0)
 	if lo > w.t.start {
 		k := bytes.IndexByte(text[:hi-from], '\n')
+		if k >= 0 {
+			ended(k)
+		}
 		if k < 0 || from+int64(k)+1 >= hi {
 			return blocks, nil
 		}
@@ -127,6 +146,7 @@ func (w *lineReader) scan(ctx context.Context, lo, hi int64, f func(r *record)) 
 		switch {
 		case k >= 0:
 			line = text[at : at+k]
+			ended(at + k)
 			at += k + 1
 		case from+int64(len(text)) == w.limit:
 			line = text[at:]

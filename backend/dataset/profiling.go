@@ -150,6 +150,9 @@ type looked struct {
 	prof *profile.Profile
 	rows []seenRow
 	sigs []profile.Signature // of those rows that have one, in their order
+	// What is known when nothing else was asked for: hashes of rows, and the rows.
+	pairs []uint64
+	at    []uint32
 }
 
 type seenRow struct {
@@ -182,8 +185,9 @@ func (p *Profiling) run(ctx context.Context) error {
 	}
 	var pairs, questions profile.Set
 	var near profile.Near
+	exact := p.exactOnly()
 	pass := func(work func(func(func(*record)) error) (looked, error), take func(first, behind int64, l looked) error) error {
-		return sweepAll(ctx, d, work, take)
+		return sweepAll(ctx, d, exact, work, take)
 	}
 	if !p.o.repeatsOnly { // what a profile says of a row names its number
 		pass = func(work func(func(func(*record)) error) (looked, error), take func(first, behind int64, l looked) error) error {
@@ -192,10 +196,25 @@ func (p *Profiling) run(ctx context.Context) error {
 			}, func(_, hi int64, l looked) error { return take(0, hi, l) })
 		}
 	}
-	err := pass(func(scan func(func(*record)) error) (looked, error) { return p.look(scan, leaks) }, func(first, _ int64, l looked) error {
+	look := func(scan func(func(*record)) error) (looked, error) { return p.look(scan, leaks) }
+	if exact {
+		hashers := sync.Pool{New: func() any { return &spelledPairs{m: &d.mapping} }}
+		look = func(scan func(func(*record)) error) (looked, error) {
+			s := hashers.Get().(*spelledPairs)
+			l, err := lookExact(scan, s)
+			hashers.Put(s) // not when scan has panicked
+			return l, err
+		}
+		rows, _, _ := d.rows.status()
+		pairs.Grow(int(min(rows, 1<<24))) // an estimate; the set grows when it is too small
+	}
+	err := pass(look, func(first, _ int64, l looked) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		prof.Merge(l.prof)
+		pairs.AddAll(l.pairs, func(i int) { rep.exact = append(rep.exact, uint32(first)+l.at[i]) })
+		if l.prof != nil {
+			prof.Merge(l.prof)
+		}
 		for i := range l.rows {
 			r := &l.rows[i]
 			r.row += uint32(first)
@@ -259,8 +278,11 @@ func (p *Profiling) run(ctx context.Context) error {
 // look goes over the rows that scan gives.
 func (p *Profiling) look(scan func(f func(r *record)) error, leaks *profile.Set) (looked, error) {
 	d := p.d
-	l := looked{prof: profile.New(make([]string, len(d.columns)))}
-	l.prof.MaxTokens = p.o.MaxTokens
+	var l looked
+	if !p.o.repeatsOnly {
+		l.prof = profile.New(make([]string, len(d.columns)))
+		l.prof.MaxTokens = p.o.MaxTokens
+	}
 	values := make([]string, len(d.columns))
 	var signer profile.Signer
 	var buf []byte
@@ -302,6 +324,22 @@ func (p *Profiling) look(scan func(f func(r *record)) error, leaks *profile.Set)
 			}
 		}
 		l.rows = append(l.rows, s)
+	})
+}
+
+// exactOnly says that nothing is asked for but exact repetitions, and that a row's
+// spelling tells them.
+func (p *Profiling) exactOnly() bool {
+	return p.o.repeatsOnly && p.o.Against == "" && p.find == kinds{exact: true} && p.d.spelled()
+}
+
+// lookExact is look for exact repetitions alone.
+func lookExact(scan func(f func(r *record)) error, s *spelledPairs) (l looked, err error) {
+	l.pairs, l.at = make([]uint64, 0, 1024), make([]uint32, 0, 1024)
+	return l, scan(func(r *record) {
+		if hash, ok := s.of(r); ok {
+			l.pairs, l.at = append(l.pairs, hash), append(l.at, uint32(r.index))
+		}
 	})
 }
 

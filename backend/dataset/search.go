@@ -90,7 +90,7 @@ func (s *searcher) run(ctx context.Context, from int64, l *List) error {
 
 // readLines searches a file of lines by reading all of them, before it is indexed.
 func (s *searcher) readLines(ctx context.Context, t *text, l *List) error {
-	return sweepLines(ctx, t, func(scan func(f func(r *record)) error) (found []uint32, err error) {
+	return sweepLines(ctx, t, false, func(scan func(f func(r *record)) error) (found []uint32, err error) {
 		w := s.pool.Get().(*searchWorker)
 		defer s.pool.Put(w)
 		return found, scan(func(r *record) {

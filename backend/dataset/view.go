@@ -69,7 +69,7 @@ func (d *Dataset) Filter(ctx context.Context, expr string) (*List, error) {
 				return nil
 			})
 		}
-		return sweepAll(ctx, d, work, func(first, behind int64, found []uint32) error {
+		return sweepAll(ctx, d, false, work, func(first, behind int64, found []uint32) error {
 			for i := range found {
 				found[i] += uint32(first)
 			}

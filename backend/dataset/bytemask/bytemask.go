@@ -74,6 +74,34 @@ func Unescape(dst, src []byte) (written, read int) {
 	}
 }
 
+// Spelled is the number of bytes before the quote that ends a string of JSON. ok is
+// false when a character is spelled \u0041 or \/, when what stands there is no
+// JSON, and when there is no end. Two strings for which ok is true are the same
+// text when they are the same bytes, and only then.
+//
+// What lies behind b in its memory may be read, as far as its capacity goes.
+func Spelled(b []byte) (n int, ok bool) {
+	if vectors {
+		if n := (len(b) + 63) &^ 63; n > 0 && n <= cap(b) {
+			at, ok := spelledAVX2(&b[0], n)
+			return at, ok && at < len(b)
+		}
+	}
+	return spelled(b)
+}
+
+func spelled(b []byte) (n int, ok bool) {
+	for i := 0; ; i += 2 {
+		i += plain(b[i:])
+		if i < len(b) && b[i] == '"' {
+			return i, true
+		}
+		if i+1 >= len(b) || b[i] != '\\' || b[i+1] == '/' || escaped[b[i+1]] == 0 {
+			return i, false
+		}
+	}
+}
+
 // Words says which of the first 64 bytes of b, or of all if there are fewer, are
 // ASCII letters or digits, or beyond ASCII: a bit each.
 func Words(b []byte) uint64 {

@@ -12,6 +12,12 @@ func plainAVX2(b *byte, n int) int
 //go:noescape
 func unescapeAVX2(dst, src *byte, n int, table *[256]byte) (written, read int)
 
+// spelledAVX2 is Spelled of text that goes on behind n, a multiple of 64; at is n
+// when all of that is as it should be and has no end.
+//
+//go:noescape
+func spelledAVX2(b *byte, n int) (at int, ok bool)
+
 // wordsAVX2 is words of 64 bytes.
 //
 //go:noescape

@@ -132,3 +132,113 @@ TEXT ·wordsAVX2(SB), NOSPLIT, $0-16
 	VZEROUPPER
 	MOVQ AX, ret+8(FP)
 	RET
+
+// SPELL adds to R8 the quotes, to R9 the backslashes, to R10 the control
+// characters and to R11 the letters that a backslash may stand before, of the 32
+// bytes in Y0, as bits above at.
+#define SPELL(at) \
+	VPCMPEQB Y1, Y0, Y4 \
+	VPMOVMSKB Y4, R12 \
+	SHLQ at, R12 \
+	ORQ R12, R8 \
+	VPCMPEQB Y2, Y0, Y4 \
+	VPMOVMSKB Y4, R12 \
+	SHLQ at, R12 \
+	ORQ R12, R9 \
+	VPMINUB Y3, Y0, Y4 \
+	VPCMPEQB Y4, Y0, Y4 \
+	VPMOVMSKB Y4, R12 \
+	SHLQ at, R12 \
+	ORQ R12, R10 \
+	VPSRLW $4, Y0, Y4 \
+	VPAND Y7, Y4, Y4 \
+	VPSHUFB Y4, Y6, Y4 \
+	VPSHUFB Y0, Y5, Y8 \
+	VPAND Y4, Y8, Y4 \
+	VPCMPEQB Y9, Y4, Y4 \
+	VPMOVMSKB Y4, R12 \
+	XORL $0xffffffff, R12 \
+	SHLQ at, R12 \
+	ORQ R12, R11
+
+// Bit 0 is of 0x22, 1 of 0x5c, 2 of 0x62, 0x66 and 0x6e, 3 of 0x72 and 0x74.
+DATA low<>+0(SB)/8, $0x00040008000d0000
+DATA low<>+8(SB)/8, $0x0004000200000000
+GLOBL low<>(SB), RODATA|NOPTR, $16
+DATA high<>+0(SB)/8, $0x0804020000010000
+DATA high<>+8(SB)/8, $0x0000000000000000
+GLOBL high<>(SB), RODATA|NOPTR, $16
+DATA nibble<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
+GLOBL nibble<>(SB), RODATA|NOPTR, $8
+
+// func spelledAVX2(b *byte, n int) (at int, ok bool)
+// R13 is 1 when the first of the next 64 bytes stands behind a backslash.
+TEXT ·spelledAVX2(SB), NOSPLIT, $0-25
+	MOVQ b+0(FP), SI
+	MOVQ n+8(FP), CX
+	VPBROADCASTQ quote<>(SB), Y1
+	VPBROADCASTQ backslash<>(SB), Y2
+	VPBROADCASTQ control<>(SB), Y3
+	VBROADCASTI128 low<>(SB), Y5
+	VBROADCASTI128 high<>(SB), Y6
+	VPBROADCASTQ nibble<>(SB), Y7
+	VPXOR Y9, Y9, Y9
+	MOVQ $0xaaaaaaaaaaaaaaaa, R14 // odd places
+	XORQ AX, AX
+	XORQ R13, R13
+spell:
+	CMPQ AX, CX
+	JGE none
+	XORQ R8, R8
+	XORQ R9, R9
+	XORQ R10, R10
+	XORQ R11, R11
+	VMOVDQU (SI)(AX*1), Y0
+	SPELL($0)
+	VMOVDQU 32(SI)(AX*1), Y0
+	SPELL($32)
+	MOVQ R9, DX
+	ORQ R13, DX
+	JZ plain
+	// What stands behind an odd number of backslashes, in DI: a carry runs through
+	// each row of them from where it begins.
+	MOVQ R13, DX
+	NOTQ DX
+	ANDQ R9, DX // backslashes that are not behind one themselves
+	MOVQ DX, BX
+	SHLQ $1, BX
+	ORQ R14, BX
+	SUBQ DX, BX
+	XORQ R14, BX
+	MOVQ R9, DI
+	ORQ R13, DI
+	XORQ BX, DI
+	ANDQ R9, BX
+	SHRQ $63, BX
+	MOVQ BX, R13
+	// Quotes that are not, and whatever should not be there.
+	MOVQ DI, DX
+	NOTQ DX
+	ANDQ DX, R8
+	NOTQ R11
+	ANDQ R11, DI
+	ORQ DI, R10
+plain:
+	MOVQ R8, DX
+	ORQ R10, DX
+	JNZ stop
+	ADDQ $64, AX
+	JMP spell
+stop:
+	BSFQ DX, BX
+	ADDQ BX, AX
+	BTQ BX, R10
+	SETCC ok+24(FP)
+	VZEROUPPER
+	MOVQ AX, at+16(FP)
+	RET
+none:
+	VZEROUPPER
+	MOVQ CX, at+16(FP)
+	MOVB $0, ok+24(FP)
+	RET

@@ -10,3 +10,5 @@ func wordsAVX2(b *byte) uint64     { panic("not on this processor") }
 func unescapeAVX2(dst, src *byte, n int, table *[256]byte) (written, read int) {
 	panic("not on this processor")
 }
+
+func spelledAVX2(b *byte, n int) (at int, ok bool) { panic("not on this processor") }

@@ -2,6 +2,7 @@ package bytemask
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,26 @@ func check(t *testing.T, b []byte) {
 	if n, k := Unescape(dst, b); n != len(text) || k != read || string(dst[:n]) != string(text) || dst[:cap(dst)][len(b)] != 'x' {
 		t.Fatalf("Unescape(%q): %q of %d bytes, want %q of %d", b, dst[:n], k, text, read)
 	}
+	end, good := 0, true
+	for end < len(b) && b[end] != '"' && good {
+		if c := b[end]; c == '\\' {
+			end++
+			good = end < len(b) && strings.IndexByte(`"\ntrbf`, b[end]) >= 0
+		} else {
+			good = c >= ' '
+		}
+		end++
+	}
+	good = good && end < len(b)
+	long := append(append(make([]byte, 0, len(b)+130), b...), []byte(`\"` + "\x01")[len(b)%3])
+	for i, try := range [][]byte{b, slices.Clip(b), long[:len(b)]} {
+		if got, ok := Spelled(try); ok != good || ok && got != end {
+			t.Fatalf("Spelled(%q) %d: %d, %v, want %d, %v", b, i, got, ok, end, good)
+		}
+	}
+	if got, ok := spelled(b); ok != good || ok && got != end {
+		t.Fatalf("spelled(%q): %d, %v, want %d, %v", b, got, ok, end, good)
+	}
 	if got, want := Words(b), words(b[:min(64, len(b))]); got != want {
 		t.Fatalf("Words(%q): %x, want %x", b, got, want)
 	}
@@ -60,14 +81,14 @@ func TestEveryByteEverywhere(t *testing.T) {
 		}
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
-	for range 20_000 {
+	for round := range 20_000 {
 		b := make([]byte, rng.IntN(200))
 		for i := range b {
 			b[i] = byte(rng.IntN(256))
 		}
 		check(t, b)
 		for i := range b {
-			b[i] = "abcdefghijklmnoprstu\\\\\\\\nnnn"[rng.IntN(28)]
+			b[i] = "abcdefghijklmnoprstu\\\\\\\\nnnn\""[rng.IntN(29-round%2)]
 		}
 		check(t, b)
 	}
@@ -76,4 +97,28 @@ func TestEveryByteEverywhere(t *testing.T) {
 func FuzzBytes(f *testing.F) {
 	f.Add([]byte("a string of JSON that goes on for longer than any vector does, \"quoted\" \x01\xff"))
 	f.Fuzz(func(t *testing.T, b []byte) { check(t, b) })
+}
+
+func BenchmarkSpelled(b *testing.B) {
+	text := []byte(strings.Repeat(`the words of a text that goes on for some while, \"so\" to say.\n\n`, 30) + `"`)
+	text = append(make([]byte, 0, len(text)+64), text...)
+	out := make([]byte, len(text))
+	b.Run("spelled", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if n, ok := Spelled(text); !ok || n != len(text)-1 {
+				b.Fatal(n, ok)
+			}
+		}
+	})
+	b.Run("unescape", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, n := Unescape(out, text); n != len(text)-1 {
+				b.Fatal(n)
+			}
+		}
+	})
 }

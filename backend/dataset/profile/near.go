@@ -258,6 +258,7 @@ type Set struct {
 	slots []uint64
 	n     int
 	zero  bool
+	seen  uint64 // of no use but that it takes a look at slots
 }
 
 // Add puts h in and says whether it was new.
@@ -268,19 +269,50 @@ func (s *Set) Add(h uint64) bool {
 		return !was
 	}
 	if 4*(s.n+1) > 3*len(s.slots) {
-		old := s.slots
-		s.slots = make([]uint64, max(1024, 2*len(old)))
-		for _, o := range old {
-			if o != 0 {
-				s.place(o)
-			}
-		}
+		s.Grow(s.n + 1)
 	}
 	if s.place(h) {
 		s.n++
 		return true
 	}
 	return false
+}
+
+// Grow makes room for n hashes.
+func (s *Set) Grow(n int) {
+	old := s.slots
+	size := max(1024, len(old))
+	for 3*size < 4*n {
+		size *= 2
+	}
+	if size == len(old) {
+		return
+	}
+	s.slots = make([]uint64, size)
+	for _, o := range old {
+		if o != 0 {
+			s.place(o)
+		}
+	}
+}
+
+// AddAll puts all of them in, in their order, and calls repeated with the place of
+// each that was there before.
+func (s *Set) AddAll(hashes []uint64, repeated func(i int)) {
+	const few = 32 // looked up together, so that their memory comes together
+	for from := 0; from < len(hashes); from += few {
+		some := hashes[from:min(from+few, len(hashes))]
+		if 4*(s.n+len(some)) <= 3*len(s.slots) {
+			for _, h := range some {
+				s.seen ^= s.slots[s.slot(h)]
+			}
+		}
+		for i, h := range some {
+			if !s.Add(h) {
+				repeated(from + i)
+			}
+		}
+	}
 }
 
 // Has says whether h is in the set.

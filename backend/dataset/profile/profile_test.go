@@ -168,3 +168,44 @@ func TestRowsAreNotKept(t *testing.T) {
 		t.Errorf("the mixes are %v", p.Mixes)
 	}
 }
+
+// Many at once are the same set as one after another, in a set that has to grow
+// and in one that has room.
+func TestSetOfMany(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 5))
+	hashes := make([]uint64, 20_000)
+	for i := range hashes {
+		hashes[i] = rng.Uint64N(9000) * 0x9e3779b97f4a7c15
+	}
+	for _, room := range []int{0, 100, 30_000} {
+		var one, many Set
+		many.Grow(room)
+		var want, got []int
+		for i, h := range hashes {
+			if !one.Add(h) {
+				want = append(want, i)
+			}
+		}
+		for lo := 0; lo < len(hashes); {
+			hi := min(len(hashes), lo+rng.IntN(200))
+			many.AddAll(hashes[lo:hi], func(i int) { got = append(got, lo+i) })
+			lo = hi
+		}
+		if one.Len() != many.Len() || !slices.Equal(got, want) {
+			t.Errorf("room %d: %d in the set and %d repeated, want %d and %d", room, many.Len(), len(got), one.Len(), len(want))
+		}
+	}
+}
+
+func BenchmarkSet(b *testing.B) {
+	hashes := make([]uint64, 400_000)
+	for i := range hashes {
+		hashes[i] = mix(uint64(i))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		var s Set
+		s.Grow(len(hashes))
+		s.AddAll(hashes, func(int) {})
+	}
+}
