@@ -119,6 +119,12 @@ func (p *scorePane) bind() {
 		{ID: "score.model", Keys: []string{"m"}, Label: "model", Help: "records of another model", Rank: 2, Do: func(string) tea.Cmd { p.recs.model++; return p.readRecords(0) }},
 		{ID: "score.worst", Keys: []string{"w"}, Label: "order", Help: "worst first against the baseline, best first, or in the order of the dataset", Rank: 3, Do: func(string) tea.Cmd { p.recs.order = (p.recs.order + 1) % 3; return p.readRecords(0) }},
 		{ID: "score.failing", Keys: []string{"b"}, Label: "all fail", Help: "only records on which no model scores, or all", Rank: 8, Do: func(string) tea.Cmd { p.recs.failing = !p.recs.failing; return p.readRecords(0) }},
+		{ID: "score.against", Keys: []string{"a"}, Label: "against", Help: "compare with another model", Off: func() string {
+			if p.run == nil || len(p.run.Models) < 3 {
+				return "there is no third model"
+			}
+			return ""
+		}, Do: func(string) tea.Cmd { p.recs.against++; return p.readRecords(0) }},
 		{ID: "score.bounds", Keys: []string{"%"}, Label: "range", Help: "records with a score of 0 %, up to 50 %, from 50 %, of 100 %, then all", Rank: 9, Do: func(string) tea.Cmd { p.recs.bounds = (p.recs.bounds + 1) % len(scoreBounds); return p.readRecords(0) }},
 		{ID: "score.marked", Keys: []string{"M"}, Label: "marked", Help: "only marked records, or all", Rank: 10, Do: func(string) tea.Cmd { p.recs.marked = !p.recs.marked; return p.readRecords(0) }},
 		mark,

@@ -2,13 +2,12 @@ package tui
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"tunebench/backend/evaluation"
-	"tunebench/metrics"
 	"tunebench/tui/widget"
 )
 
@@ -32,9 +31,11 @@ type recordList struct {
 	search   widget.Input
 	scroll   widget.Scroll
 
-	row    int64 // of the record in the detail
-	others []evaluation.Record
-	top    int
+	row     int64 // of the record in the detail
+	others  []evaluation.Record
+	why     []evaluation.Explanation
+	against int // index into the run's models: with which the model is compared
+	top     int
 }
 
 // at is the record under the cursor; the zero record if it is not there yet.
@@ -80,6 +81,9 @@ func (p *scorePane) openRecords() tea.Cmd {
 func (p *scorePane) filter() RecordFilter {
 	r := &p.recs
 	f := RecordFilter{Worst: r.order == 0, Best: r.order == 1, AllFail: r.failing, Marked: r.marked, Score: p.scoreName(), Search: r.search.Value()}
+	if n := len(p.run.Models); n > 1 {
+		f.Against = p.run.Models[r.against%n].Model
+	}
 	f.Least, f.Most = scoreBounds[r.bounds].least, scoreBounds[r.bounds].most
 	if n := len(p.run.Models); n > 0 {
 		r.model %= n
@@ -143,9 +147,20 @@ func (p *scorePane) moveRecord(n int) tea.Cmd {
 // openRecord shows one record and reads what the other models answered.
 func (p *scorePane) openRecord() tea.Cmd {
 	rec := p.recs.at()
-	p.mode, p.recs.row, p.recs.others, p.recs.top = scoreRecord, rec.Row, nil, 0
+	p.mode, p.recs.row, p.recs.others, p.recs.why, p.recs.top = scoreRecord, rec.Row, nil, nil, 0
 	id := p.run.ID
-	return task(p.app.ctx, func(ctx context.Context) ([]evaluation.Record, error) {
+	explain := task(p.app.ctx, func(ctx context.Context) ([]evaluation.Explanation, error) {
+		return p.app.svc.Evaluation.Explain(ctx, id, rec.Row)
+	}, func(why []evaluation.Explanation, err error) tea.Cmd {
+		if err != nil {
+			return p.app.fail(err)
+		}
+		if p.recs.row == rec.Row {
+			p.recs.why = why
+		}
+		return nil
+	})
+	return tea.Batch(explain, task(p.app.ctx, func(ctx context.Context) ([]evaluation.Record, error) {
 		all, err := p.app.svc.Evaluation.Row(ctx, id, rec.Row)
 		return slices.DeleteFunc(all, func(o evaluation.Record) bool { return o.Model == rec.Model }), err
 	}, func(others []evaluation.Record, err error) tea.Cmd {
@@ -156,7 +171,7 @@ func (p *scorePane) openRecord() tea.Cmd {
 			p.recs.others = others
 		}
 		return nil
-	})
+	}))
 }
 
 func (p *scorePane) viewRecords() []string {
@@ -185,8 +200,8 @@ func (p *scorePane) viewRecords() []string {
 	case f.Best:
 		note += ", the best first"
 	}
-	if len(p.run.Models) > 1 && f.Model != first(p.run) && (f.Worst || f.Best) {
-		note += " against " + first(p.run)
+	if f.Model != f.Against && f.Against != "" && (f.Worst || f.Best) {
+		note += " against " + f.Against
 	}
 	if r.loading {
 		note = widget.MarkRunning + " reading"
@@ -216,13 +231,18 @@ func (p *scorePane) viewRecords() []string {
 func (p *scorePane) recordTable(f RecordFilter, h int) []string {
 	l, r := p.app.look, &p.recs
 	r.scroll.Set(r.total, h-1)
+	other, width := f.Against, max(7, min(l.Width(f.Against), 12))
+	if f.Against == f.Model || f.Against == "" {
+		width = 0 // nothing stands beside it
+	}
 	t := widget.NewTable(l, p.w,
 		widget.Column{Title: "row", Width: 6, Right: true},
 		widget.Column{Title: "category", Width: 10, Max: 14, Grow: 1, Drop: 2},
 		widget.Column{Title: "question", Width: 22, Grow: 4},
 		widget.Column{Title: "reference", Width: 12, Grow: 2, Drop: 1},
 		widget.Column{Title: "answer", Width: 14, Grow: 3},
-		widget.Column{Title: shortScore(f.Score), Width: 7, Right: true})
+		widget.Column{Title: shortScore(f.Score), Width: 7, Right: true},
+		widget.Column{Title: other, Width: width, Right: true, Drop: 3, Name: true})
 	lines := []string{t.Head()}
 	for i := r.scroll.Top; i < r.scroll.End(); i++ {
 		k := i - r.first
@@ -231,14 +251,21 @@ func (p *scorePane) recordTable(f RecordFilter, h int) []string {
 			continue
 		}
 		rec := r.rows[k]
-		answer := widget.Cell{Text: rec.Output}
-		score := widget.Cell{Text: widget.Percent(rec.Scores[f.Score]), Style: scoreStyle(rec.Scores[f.Score])}
+		answer := widget.Cell{Text: strings.TrimSpace(rec.Output)}
+		if answer.Text == "" {
+			answer = widget.Cell{Text: "(empty)", Style: widget.Faint}
+		}
+		score := widget.Cell{Text: widget.Percent(rec.Scores[f.Score]), Style: scoreStyle(f.Score, rec.Scores[f.Score])}
+		beside := widget.Cell{Text: "-", Style: widget.Faint}
+		if v, ok := rec.Against[f.Score]; ok {
+			beside = widget.Cell{Text: widget.Percent(v), Style: scoreStyle(f.Score, v)}
+		}
 		if rec.Err != "" {
 			answer = widget.Cell{Text: widget.MarkFailed + " " + rec.Err, Style: widget.Bad}
 			score = widget.Cell{Text: "-", Style: widget.Faint}
 		}
 		lines = append(lines, t.Line([]widget.Cell{{Text: markOf(rec) + widget.Count(rec.Row+1), Style: widget.Faint}, {Text: rec.Category, Style: widget.Muted},
-			{Text: rec.Question}, {Text: rec.Reference, Style: widget.Muted}, answer, score}, i == r.scroll.Cursor, p.mode == scoreRecords))
+			{Text: rec.Question}, {Text: rec.Reference, Style: widget.Muted}, answer, score, beside}, i == r.scroll.Cursor, p.mode == scoreRecords))
 	}
 	return lines
 }
@@ -285,7 +312,11 @@ func (p *scorePane) mark() tea.Cmd {
 	})
 }
 
-func scoreStyle(v float64) widget.Style {
+// scoreStyle is how a row's value of a score is shown: right, wrong or in between.
+func scoreStyle(name string, v float64) widget.Style {
+	if direction(name) < 0 {
+		v = 1 - v
+	}
 	switch {
 	case v >= 0.999:
 		return widget.Good
@@ -302,71 +333,4 @@ func shortScore(name string) string {
 		return short
 	}
 	return shortName(name)
-}
-
-// viewRecord is one record with what every model answered.
-func (p *scorePane) viewRecord() []string {
-	l, r := p.app.look, &p.recs
-	rec := r.at()
-	lines := []string{l.Rule(p.w, fmt.Sprintf("Record %s of %s", widget.Count(int64(r.scroll.Cursor)+1), widget.Count(int64(r.total))),
-		fmt.Sprintf("row %s   %s", widget.Count(rec.Row+1), rec.RowID), true), widget.Blank(p.w)}
-	const label = 10
-	if rec.Category != "" {
-		lines = append(lines, paragraph(l, p.w, "category", rec.Category, widget.Muted, label)...)
-	}
-	if rec.System != "" {
-		lines = append(lines, paragraph(l, p.w, "system", rec.System, widget.Muted, label)...)
-	}
-	if rec.Mark != "" {
-		lines = append(lines, paragraph(l, p.w, "marked", rec.Mark, widget.Warn, label)...)
-	}
-	lines = append(lines, paragraph(l, p.w, "question", rec.Question, widget.Strong, label)...)
-	lines = append(lines, paragraph(l, p.w, "reference", rec.Reference, widget.Good, label)...)
-	all := append([]evaluation.Record{rec}, r.others...)
-	for i, m := range p.run.Models {
-		for _, o := range all {
-			if o.Model == m.Model && o.Row == rec.Row {
-				lines = append(lines, widget.Blank(p.w))
-				lines = append(lines, p.answerBlock(i, o)...)
-			}
-		}
-	}
-	top := max(0, min(r.top, len(lines)-p.h))
-	r.top = top
-	return widget.Fit(lines[top:], p.w, p.h)
-}
-
-func (p *scorePane) answerBlock(i int, o evaluation.Record) []string {
-	l := p.app.look
-	head := l.Row(p.w).Put(widget.Series(i), "━━ ").Put(widget.Series(i).With(widget.Bold), o.Model).Gap(1)
-	note := widget.Took(o.Latency)
-	head.Fill(widget.Border, "─", p.w-len(note)-4).Gap(1).Put(widget.Faint, note).Gap(1).Put(widget.Border, "──")
-	lines := []string{head.String()}
-	if o.Err != "" {
-		return append(lines, paragraph(l, p.w, "", o.Err, widget.Bad, 0)...)
-	}
-	text := o.Output
-	st := widget.Text
-	if text == "" {
-		text, st = "(empty answer)", widget.Faint
-	}
-	lines = append(lines, paragraph(l, p.w, "", text, st, 0)...)
-	r := l.Row(p.w).Gap(2)
-	for _, n := range p.names() {
-		if v, ok := o.Scores[n]; ok && r.Left() > 18 {
-			r.Put(widget.Faint, shortScore(n)+" ").Put(scoreStyle(v), widget.Percent(v)).Gap(3)
-		}
-	}
-	lines = append(lines, r.String())
-	if _, qa := o.Scores["f1_score"]; qa {
-		lines = append(lines, whyLines(l, p.w, o.Reference, o.Output, p.run.Spec.Delimiter)...)
-	}
-	reference := o.Reference
-	if parts, err := metrics.ExplainQA(metrics.Row{Target: o.Reference, Output: o.Output}, p.run.Spec.Delimiter); err == nil {
-		reference = parts.Alternative // the nearest
-	}
-	if o.Output != reference && o.Output != "" && reference != "" {
-		lines = append(lines, l.Against(reference, o.Output, p.w)...)
-	}
-	return lines
 }

@@ -197,3 +197,26 @@ func TestScoreRunFile(t *testing.T) {
 		}
 	})
 }
+
+// TestRecordExplained: a record is shown with what was asked, how its scores came
+// about and the disturbed copies of its question.
+func TestRecordExplained(t *testing.T) {
+	world := func() *uitest.World {
+		w := uitest.Full()
+		w.Explained = []evaluation.Explanation{
+			{Model: "base", Prompt: "Answer: In what color?", How: []evaluation.Reason{{Metric: "qa_accuracy", Text: "compared as so"}, {Metric: "factual_knowledge", Text: "the answer contains it"}},
+				Disturbed: []evaluation.Disturbed{{Question: "In whta color", Output: " brown", Scores: map[string]float64{"exact_match_score": 1}}}},
+			{Model: "style-20260714-102210", Prompt: "Answer: In what color?", Missing: 3},
+		}
+		return w
+	}
+	play(t, world, 120, 40, func(r *rig) {
+		r.press("5", "enter")
+		r.want("against base")
+		if r.line("exact", "base") < 0 {
+			r.t.Errorf("the other model's score does not stand beside\n%s", r.text())
+		}
+		r.press("enter")
+		r.want("asked as", "Answer: In what color?", "qa_accuracy: compared as so", "factual_knowledge: the answer contains it", "asked again with mistakes", "In whta color", "3 of these answers were not kept")
+	})
+}

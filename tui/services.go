@@ -317,6 +317,8 @@ type Evaluation interface {
 	// Compare compares two sides, each RUN/MODEL.
 	Compare(ctx context.Context, baseline, candidate string, rules []evaluation.Rule) (evaluation.Comparison, error)
 	Row(ctx context.Context, id string, row int64) ([]evaluation.Record, error)
+	// Explain says of every model how its scores of a row came about.
+	Explain(ctx context.Context, id string, row int64) ([]evaluation.Explanation, error)
 	Mark(ctx context.Context, id string, row int64, mark string) error
 	Without(ctx context.Context, id string) (evaluation.Run, error)
 }

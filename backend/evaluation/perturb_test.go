@@ -73,6 +73,33 @@ func TestRobustness(t *testing.T) {
 	if delta := float64(changed) / (3 * rows); math.Abs(m.Scores["delta_f1_score"]-delta) > 1e-12 {
 		t.Errorf("delta %v, want %v", m.Scores["delta_f1_score"], delta)
 	}
+	// How a record's changes came about: its disturbed copies, with the answers that
+	// were kept, whose scores give the mean change.
+	for row := range int64(rows) {
+		why, err := f.Explain(t.Context(), run.ID, row)
+		if err != nil || len(why) != 1 || len(why[0].Disturbed) != 3 || why[0].Missing != 0 {
+			t.Fatalf("%+v, %v", why, err)
+		}
+		recs, err := f.Row(t.Context(), run.ID, row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := 0.0
+		for _, d := range why[0].Disturbed {
+			sum += math.Abs(recs[0].Scores["f1_score"] - d.Scores["f1_score"])
+		}
+		if math.Abs(sum/3-recs[0].Scores["delta_f1_score"]) > 1e-12 || len(why[0].Disturbed[0].Scores) != 5 {
+			t.Errorf("%+v, %+v", why[0], recs[0])
+		}
+		if len(why[0].How) != 1 || !strings.Contains(why[0].How[0].Text, "compared as") {
+			t.Errorf("%+v", why[0].How)
+		}
+	}
+	// The worst change is the largest one.
+	worst, _, err := f.Records(t.Context(), run.ID, RecordFilter{Worst: true, Score: "delta_f1_score", Model: "base", Limit: 1})
+	if err != nil || len(worst) != 1 || worst[0].Scores["delta_f1_score"] == 0 {
+		t.Errorf("%+v, %v", worst, err)
+	}
 	calls := len(f.server.Calls())
 	if l, err = f.Start(t.Context(), spec); err != nil {
 		t.Fatal(err)

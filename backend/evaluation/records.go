@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
+	"tunebench/backend/chat"
 	"tunebench/backend/safetext"
 	"tunebench/backend/store"
 )
@@ -17,11 +19,12 @@ const DefaultScore = "f1_score"
 type RecordFilter struct {
 	Model            string // as in ModelResult.Model; "" takes all models
 	Category, Search string
-	// Worst puts the records first on which the model's Score is lowest against
-	// the baseline's on the same row; for the baseline itself, those with the
-	// lowest Score. It leaves out records that failed.
-	Worst bool
-	Score string
+	// Worst puts the records first on which the model's Score is worst against
+	// Against's on the same row; for Against itself, those with the worst Score.
+	// It leaves out records that failed. Against "" is the baseline.
+	Worst   bool
+	Score   string
+	Against string
 	// Best is Worst the other way round: first what the model does best.
 	Best bool
 	// AllFail keeps the rows on which no model has more than 0 of Score.
@@ -38,7 +41,8 @@ type Query struct {
 	Model, Category, Search string
 	Failed                  bool // only records with an error
 	// Score orders by this score; Against by what is above or below the score of
-	// this model on the same row. Best puts the highest first.
+	// this model on the same row, whose scores come with the records. Best puts the
+	// highest first, or the lowest where less is better.
 	Score, Against string
 	Best           bool
 	// Bound is the score that AllFail (no model has more than 0 of it), Least and
@@ -60,6 +64,11 @@ func (s *Service) Records(ctx context.Context, id string, f RecordFilter) ([]Rec
 		}
 	}
 	if f.Worst || f.Best {
+		if q.Score = f.Score; q.Score == "" {
+			q.Score = DefaultScore
+		}
+	}
+	if f.Model != "" {
 		run, err := s.stored(ctx, id)
 		if err != nil {
 			return nil, 0, err
@@ -68,11 +77,14 @@ func (s *Service) Records(ctx context.Context, id string, f RecordFilter) ([]Rec
 		if err != nil {
 			return nil, 0, err
 		}
-		if q.Score = f.Score; q.Score == "" {
-			q.Score = DefaultScore
-		}
-		if len(models) > 1 && f.Model != "" && f.Model != models[0].Ref {
+		if q.Against = f.Against; q.Against == "" && len(models) > 1 {
 			q.Against = models[0].Ref
+		}
+		if q.Against == f.Model {
+			q.Against = ""
+		}
+		if q.Against != "" && !slices.ContainsFunc(models, func(m chat.Model) bool { return m.Ref == q.Against }) {
+			return nil, 0, fmt.Errorf("run %s has no model %s", id, safetext.Line(q.Against))
 		}
 	}
 	return s.Query(ctx, id, q)
@@ -102,8 +114,9 @@ func (s *Service) Query(ctx context.Context, id string, q Query) ([]Record, int,
 	}
 	var list []Record
 	total, err := s.cfg.Store.Records(ctx, store.RecordQuery{
-		Run: id, Model: q.Model, Category: q.Category, Search: q.Search, Failed: q.Failed, Score: q.Score, Baseline: q.Against, Descending: q.Best,
-		Bound: q.Bound, AllFail: q.AllFail, Least: q.Least, Most: q.Most, Marked: q.Marked,
+		Run: id, Model: q.Model, Category: q.Category, Search: q.Search, Failed: q.Failed, Score: q.Score, Baseline: q.Against, With: q.Against,
+		Descending: q.Best != st.lessIsBetter(q.Score),
+		Bound:      q.Bound, AllFail: q.AllFail, Least: q.Least, Most: q.Most, Marked: q.Marked,
 		Offset: q.Offset, Limit: q.Limit,
 	}, func(r store.Record) error {
 		rec, err := clean(r)
@@ -138,6 +151,11 @@ func clean(r store.Record) (Record, error) {
 	}
 	if err := json.Unmarshal([]byte(r.Scores), &rec.Scores); err != nil {
 		return rec, fmt.Errorf("read the scores of row %d: %w", r.Row, err)
+	}
+	if r.Others != "" {
+		if err := json.Unmarshal([]byte(r.Others), &rec.Against); err != nil {
+			return rec, fmt.Errorf("read the scores of row %d: %w", r.Row, err)
+		}
 	}
 	return rec, nil
 }

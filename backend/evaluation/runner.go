@@ -158,7 +158,7 @@ func (r *runner) answersTo(ctx context.Context, o *outcome, j job) (store.Cached
 			}
 			e.Question = prompt
 		}
-		a, fresh, err := r.answer(ctx, r.request(e))
+		a, fresh, err := r.answer(ctx, request(r.spec, r.model, e))
 		if fresh && a.Hash != "" {
 			o.answers = append(o.answers, a)
 		}
@@ -186,8 +186,8 @@ func (r *runner) answersTo(ctx context.Context, o *outcome, j job) (store.Cached
 	return answer, outputs, nil
 }
 
-func (r *runner) request(e dataset.Example) chat.Request {
-	req := chat.Request{Model: r.model, Settings: chat.Settings{MaxTokens: r.spec.MaxTokens, Temperature: r.spec.Temperature, TopP: 1}}
+func request(spec Spec, m chat.Model, e dataset.Example) chat.Request {
+	req := chat.Request{Model: m, Settings: chat.Settings{MaxTokens: spec.MaxTokens, Temperature: spec.Temperature, TopP: 1}}
 	if e.System != "" {
 		req.Messages = append(req.Messages, chat.Message{Role: artifact.RoleSystem, Content: e.System})
 	}

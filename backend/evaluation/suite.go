@@ -206,3 +206,13 @@ func (s *suite) check(name string) error {
 }
 
 func hasColumn(m metrics.Metric, column string) bool { return slices.Contains(m.Columns, column) }
+
+// lessIsBetter tells whether the best of a score is its lowest value.
+func (s *suite) lessIsBetter(score string) bool {
+	for _, sc := range s.scores {
+		if sc.Name == score {
+			return sc.Direction == metrics.LowerIsBetter || sc.Direction == metrics.ZeroIsIdeal
+		}
+	}
+	return false
+}

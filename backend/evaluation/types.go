@@ -136,7 +136,10 @@ type Record struct {
 	Output    string             `json:"output"`
 	Err       string             `json:"error,omitempty"`
 	Scores    map[string]float64 `json:"scores,omitempty"`
-	Latency   time.Duration      `json:"latency_ns"`
+	// Against are the scores of the model that this one was compared with, on the
+	// same row; nil where there is none.
+	Against map[string]float64 `json:"against,omitempty"`
+	Latency time.Duration      `json:"latency_ns"`
 	// Mark is what the row has been marked as: "", "wrong" or "ambiguous".
 	Mark string `json:"mark,omitempty"`
 }

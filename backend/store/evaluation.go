@@ -90,16 +90,11 @@ func (s *Store) DeleteRun(ctx context.Context, id string) error {
 
 // Record is one row's output from one model. Scores is JSON.
 type Record struct {
-	Model string
-	// Bound is the score that AllFail, Least and Most are about: rows on which no
-	// record of the run has more than 0 of it, and records within its bounds.
-	Bound                                                                   string
-	AllFail                                                                 bool
-	Least, Most                                                             *float64
-	Marked                                                                  bool // only rows of the dataset that are marked
+	Model                                                                   string
 	Row                                                                     int64
 	RowID, Category, System, Question, Reference, Output, Error, StopReason string
 	Scores                                                                  string
+	Others                                                                  string // scores of the record that RecordQuery.With asks for
 	Latency, FirstToken                                                     time.Duration
 	InputTokens, OutputTokens                                               int
 	Created                                                                 time.Time
@@ -197,7 +192,9 @@ type RecordQuery struct {
 	// the same row. "" orders by row.
 	Score, Baseline string
 	Descending      bool
-	Offset, Limit   int // Limit 0 means no limit
+	// With also reads the scores of this model's records of the same rows.
+	With          string
+	Offset, Limit int // Limit 0 means no limit
 }
 
 // Records calls f with the records that q selects, and returns how many there
@@ -212,6 +209,12 @@ func (s *Store) Records(ctx context.Context, q RecordQuery, f func(Record) error
 			args = append(args, q.Baseline)
 			key += " - json_extract(b.scores, ?)"
 		}
+	}
+	other := "''"
+	if q.With != "" {
+		from += " LEFT JOIN records w ON w.run = r.run AND w.row = r.row AND w.model = ? AND w.error = ''"
+		args = append(args, q.With)
+		other = "coalesce(w.scores, '')"
 	}
 	where := []string{"r.run = ?"}
 	args = append(args, q.Run)
@@ -272,7 +275,7 @@ func (s *Store) Records(ctx context.Context, q RecordQuery, f func(Record) error
 	if limit <= 0 {
 		limit = -1
 	}
-	rows, err := s.db.QueryContext(ctx, "SELECT r."+strings.ReplaceAll(recordColumns, ", ", ", r.")+from+order+" LIMIT ? OFFSET ?", append(args, limit, q.Offset)...)
+	rows, err := s.db.QueryContext(ctx, "SELECT r."+strings.ReplaceAll(recordColumns, ", ", ", r.")+", "+other+from+order+" LIMIT ? OFFSET ?", append(args, limit, q.Offset)...)
 	if err != nil {
 		return 0, s.explain(err)
 	}
@@ -281,7 +284,7 @@ func (s *Store) Records(ctx context.Context, q RecordQuery, f func(Record) error
 		var r Record
 		var latency, first, created int64
 		if err := rows.Scan(&r.Model, &r.Row, &r.RowID, &r.Category, &r.System, &r.Question, &r.Reference, &r.Output, &r.Error, &r.StopReason, &r.Scores,
-			&latency, &first, &r.InputTokens, &r.OutputTokens, &created); err != nil {
+			&latency, &first, &r.InputTokens, &r.OutputTokens, &created, &r.Others); err != nil {
 			return 0, s.explain(err)
 		}
 		r.Latency, r.FirstToken, r.Created = time.Duration(latency), time.Duration(first), fromMillis(created)

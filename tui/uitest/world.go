@@ -81,10 +81,12 @@ type World struct {
 	TalkTurns []chat.Turn
 
 	RunList []evaluation.Run
-	RunFile evaluation.RunFile
-	Spec    evaluation.Spec // of the run that was started last
-	Live    *Live           // the run that an evaluation starts; nil refuses
-	RecList []evaluation.Record
+	// Explained is what is said of any row; nil says what question answering says.
+	Explained []evaluation.Explanation
+	RunFile   evaluation.RunFile
+	Spec      evaluation.Spec // of the run that was started last
+	Live      *Live           // the run that an evaluation starts; nil refuses
+	RecList   []evaluation.Record
 
 	// Did lists what was asked for: "stop NAME", "delete NAME", "start NAME".
 	Did []string

@@ -10,6 +10,7 @@ import (
 
 	"tunebench/backend/dataset"
 	"tunebench/backend/evaluation"
+	"tunebench/metrics"
 	"tunebench/tui"
 )
 
@@ -61,6 +62,11 @@ func (e evaluations) Records(_ context.Context, _ string, f tui.RecordFilter) ([
 			continue
 		}
 		if (f.Model == "" || r.Model == f.Model) && (f.Category == "" || r.Category == f.Category) && strings.Contains(r.Question+r.Output, f.Search) {
+			for _, o := range e.w.RecList {
+				if o.Row == r.Row && o.Model == f.Against && o.Model != r.Model {
+					r.Against = o.Scores
+				}
+			}
 			all = append(all, r)
 		}
 	}
@@ -91,6 +97,24 @@ func (e evaluations) Row(_ context.Context, _ string, row int64) ([]evaluation.R
 		if r.Row == row {
 			all = append(all, r)
 		}
+	}
+	return all, e.w.Err
+}
+
+func (e evaluations) Explain(_ context.Context, _ string, row int64) ([]evaluation.Explanation, error) {
+	if e.w.Explained != nil {
+		return e.w.Explained, e.w.Err
+	}
+	var all []evaluation.Explanation
+	for _, r := range e.w.RecList {
+		if r.Row != row {
+			continue
+		}
+		why, err := metrics.Explain("qa_accuracy", nil, metrics.Row{Target: r.Reference, Output: r.Output})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, evaluation.Explanation{Model: r.Model, How: []evaluation.Reason{{Metric: "qa_accuracy", Text: why}}})
 	}
 	return all, e.w.Err
 }
