@@ -18,10 +18,11 @@ import (
 type chatMode uint8
 
 const (
-	chatInput chatMode = iota // letters go into the question
-	chatKeys                  // letters are keys
-	chatForm                  // the settings, or the variables of a prompt
-	chatTable                 // the table over the session
+	chatInput  chatMode = iota // letters go into the question
+	chatKeys                   // letters are keys
+	chatForm                   // the settings, or the variables of a prompt
+	chatTable                  // the table over the session
+	chatVoting                 // a round of votes
 )
 
 // chatPane asks several models the same question and shows their answers side by
@@ -30,7 +31,7 @@ type chatPane struct {
 	app  *App
 	w, h int
 	mode chatMode
-	keys [4]*keys.Table
+	keys [5]*keys.Table
 
 	models  []chat.Model
 	loaded  bool
@@ -60,6 +61,10 @@ type chatPane struct {
 	formFor  []string                 // the models of the first field of the settings, by ID; "" is all
 	diff     bool                     // show what the answers differ in
 	blind    bool                     // names are hidden, the order is shuffled
+	round    *chatRound               // nil outside of a round of votes
+	opening  bool                     // a round is being opened
+	then     func() tea.Cmd           // when the models have been read
+	judge    string                   // the model that judges after a vote, "" for none
 	plain    bool                     // show answers as they came, not as Markdown
 	log      Transcript               // nil before the first question
 	// logFailed says that it was told that the disk does not take it.
@@ -75,6 +80,7 @@ type chatTurn struct {
 	position                    int    // on disk
 	voted                       string // the better model, or what else was voted; "" for nothing
 	votes                       []chat.Voted
+	judge, judged               string // who judged the answers, and what it said
 	system, question, reference string
 	models                      []chat.Model
 	answers                     map[string]*chatAnswer // by the model's ID
@@ -136,7 +142,7 @@ func (p *chatPane) Status() string {
 func (p *chatPane) SetSize(w, h int) { p.w, p.h = w, h }
 
 func (p *chatPane) Animated() bool {
-	return p.loading || p.streaming() > 0
+	return p.loading || p.opening || p.streaming() > 0 || p.round != nil && p.round.place >= 0 && len(p.turns) == 0
 }
 
 // streaming is the number of answers that have not ended.
@@ -163,9 +169,10 @@ func (p *chatPane) Show() tea.Cmd {
 // ask comes to the front with the question of a dataset's row in the field, and
 // keeps the reference answer to compare with and the columns for prompts.
 func (p *chatPane) ask(r dataset.Row) tea.Cmd {
+	left := p.leaveRound()
 	p.mode, p.system, p.refer, p.values = chatInput, r.System, r.Answer, columnsOf(r)
 	p.in.Set(r.Question)
-	return p.app.goTo(p)
+	return tea.Batch(left, p.app.goTo(p))
 }
 
 // send asks all models in the columns.

@@ -58,7 +58,8 @@ func (p *chatPane) vote(o chat.Outcome) tea.Cmd {
 	t := p.turns[len(p.turns)-1]
 	first, second := p.columns[0].Ref, p.columns[1].Ref
 	id := p.log.Conversation().ID
-	return act(p.app.ctx, func(ctx context.Context) error { return p.app.svc.Chat.Vote(ctx, id, t.position, first, second, o) }, func(err error) tea.Cmd {
+	b := chat.Ballot{Conversation: id, Position: t.position, First: first, Second: second, Outcome: o}
+	return act(p.app.ctx, func(ctx context.Context) error { return p.app.svc.Chat.Cast(ctx, b) }, func(err error) tea.Cmd {
 		if err != nil {
 			return p.app.fail(err)
 		}
@@ -77,26 +78,7 @@ func (p *chatPane) vote(o chat.Outcome) tea.Cmd {
 		if p.blind {
 			said += fmt.Sprintf("; left was %s, right %s", first, second)
 		}
-		return p.app.say(widget.Good, widget.MarkDone, said)
-	})
-}
-
-// ratings shows the models by the votes so far.
-func (p *chatPane) ratings() tea.Cmd {
-	return task(p.app.ctx, p.app.svc.Chat.Ratings, func(all []chat.Rated, err error) tea.Cmd {
-		switch {
-		case err != nil:
-			return p.app.fail(err)
-		case len(all) == 0:
-			return p.app.say(widget.Info, widget.MarkUnknown, "there are no votes yet; < > = ! votes on two answers")
-		}
-		var entries []entry
-		for _, r := range all {
-			entries = append(entries, entry{text: r.Model, note: fmt.Sprintf("%.0f (%.0f to %.0f)  %d won, %d lost, %s", r.Rating, r.Low, r.High, r.Wins, r.Losses, widget.Plural(int64(r.Ties), "tie")),
-				do: func() tea.Cmd { return nil }})
-		}
-		p.app.modal = newPicker(p.app, "Votes: Elo points by Bradley-Terry, with 95 % intervals", "type to narrow", entries)
-		return nil
+		return tea.Batch(p.app.say(widget.Good, widget.MarkDone, said), p.askJudge(t, id, o), p.app.score.readVotes())
 	})
 }
 
@@ -105,6 +87,9 @@ func (t *chatTurn) verdict(m chat.Model) string { return chat.VoteOn(t.votes, m.
 
 // hidden reports whether names are not to be seen now.
 func (p *chatPane) hidden() bool {
+	if p.round != nil {
+		return true
+	}
 	return p.blind && (len(p.turns) == 0 || p.turns[len(p.turns)-1].voted == "")
 }
 

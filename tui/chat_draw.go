@@ -53,6 +53,7 @@ func (c *column) draw(r *widget.Row, y, width int) {
 type turnLayout struct {
 	head    []string // the question and the reference, over the whole width
 	columns []column
+	foot    []string // what a judge said, over the whole width
 	height  int
 	// rows are the lines as drawn, "" where not yet; only of a turn that has
 	// ended.
@@ -92,7 +93,12 @@ func (p *chatPane) layout(t *chatTurn, cols []chat.Model, cw int) *turnLayout {
 		tall = max(tall, c.height())
 		y.columns = append(y.columns, c)
 	}
-	y.height = len(y.head) + tall + 1
+	if t.judged != "" {
+		for _, s := range l.Wrap("the judge "+t.judge+" "+t.judged, p.w-6) {
+			y.foot = append(y.foot, l.Row(p.w).Gap(3).Put(widget.Muted, s).String())
+		}
+	}
+	y.height = len(y.head) + tall + len(y.foot) + 1
 	if done {
 		y.rows = make([]string, y.height)
 		t.laid, t.laidKey = y, key
@@ -111,6 +117,8 @@ func (p *chatPane) row(t *turnLayout, y, cw int) string {
 		s = t.head[y]
 	case y == t.height-1:
 		s = widget.Blank(p.w)
+	case y >= t.height-1-len(t.foot):
+		s = t.foot[y-(t.height-1-len(t.foot))]
 	default:
 		r := p.app.look.Row(p.w)
 		for i := range t.columns {
@@ -234,6 +242,8 @@ func (p *chatPane) answerColumn(t *chatTurn, m chat.Model, cw int) column {
 		price := fmt.Sprintf("waking it costs $%.2f: five minutes of %s at least", float64(n)*p.app.deps.Prices.CMUMinute*modelimport.Window.Minutes(), widget.Plural(int64(n), "custom model unit"))
 		c.parts = append(c.parts, part{lines: l.Wrap(price, cw-1), style: widget.Muted})
 	}
-	c.parts = append(c.parts, part{lines: []string{p.figures(t, m, cw)}, drawn: true})
+	if p.round == nil { // how fast it was, and how near to the reference, would sway
+		c.parts = append(c.parts, part{lines: []string{p.figures(t, m, cw)}, drawn: true})
+	}
 	return c
 }

@@ -37,6 +37,19 @@ func (p *chatPane) noSend() string {
 	return ""
 }
 
+// noModels says why no model can be chosen.
+func (p *chatPane) noModels() string {
+	switch {
+	case p.app.needAccount() != "":
+		return p.app.needAccount()
+	case !p.loaded:
+		return "the models are being read"
+	case p.streaming() > 0:
+		return "an answer is still arriving; x ends it"
+	}
+	return ""
+}
+
 func (p *chatPane) noStream() string {
 	if p.streaming() == 0 {
 		return "no answer is arriving"
@@ -78,6 +91,7 @@ func (p *chatPane) bind() {
 	}}
 	p.keys[chatForm] = p.formTable()
 	p.keys[chatTable] = p.tableKeys()
+	p.keys[chatVoting] = p.roundTable()
 	models.Keys, models.Rank = []string{"m", "ctrl+o"}, 2
 	prompts.Keys, prompts.Rank = []string{"P", "ctrl+r"}, 0
 	cancel.Keys, cancel.Rank = []string{"x", "ctrl+x"}, 1
@@ -106,8 +120,10 @@ func (p *chatPane) bind() {
 		{ID: "chat.vote-right", Keys: []string{">"}, Label: "right better", Help: "vote: the right answer is better", Off: p.noVote, Do: func(string) tea.Cmd { return p.vote(chat.Second) }},
 		{ID: "chat.vote-tie", Keys: []string{"="}, Label: "tie", Help: "vote: the two are as good as each other", Off: p.noVote, Do: func(string) tea.Cmd { return p.vote(chat.Tie) }},
 		{ID: "chat.vote-bad", Keys: []string{"!"}, Label: "both bad", Help: "vote: both answers are bad", Off: p.noVote, Do: func(string) tea.Cmd { return p.vote(chat.BothBad) }},
-		{ID: "chat.votes", Keys: []string{"R"}, Label: "votes", Help: "rate the models by the votes so far", Off: p.app.needAccount, Do: func(string) tea.Cmd { return p.ratings() }},
+		{ID: "chat.votes", Keys: []string{"R"}, Label: "ratings", Help: "rate the models by the votes so far, on the Scoreboard", Off: p.app.needAccount, Do: func(string) tea.Cmd { return p.app.score.showVotes() }},
 		{ID: "chat.table", Keys: []string{"T"}, Label: "table", Help: "every answer of this session in a table: speed, tokens, cost, score, vote", Rank: 8, Off: p.noTable, Do: func(string) tea.Cmd { return p.openTable() }},
+		{ID: "chat.round", Keys: []string{"V"}, Label: "vote", Help: "vote blind between two models, row by row, over a dataset or a list of prompts; or go on with a round that was left", Args: "DATASET", Rank: 10, Off: p.noModels, Do: p.rounds},
+		{ID: "chat.judge", Keys: []string{"J"}, Label: "judge", Help: "choose a model that judges after each vote, and see what it is asked", Off: p.noModels, Do: p.chooseJudge},
 		{ID: "chat.along", Keys: []string{"c"}, Label: "as code", Help: "copy a request as an aws command, as boto3 or as Go that makes it again", Args: "KIND", Off: p.noTurn, Do: p.along,
 			Complete: func(string) []string { return chat.SnippetKinds() }},
 		{ID: "chat.resend", Keys: []string{"E"}, Label: "edit again", Help: "change a question (the last, or the one of that number) and send it again, in a branch of its own", Args: "NUMBER", Off: p.noTurn, Do: p.resend},

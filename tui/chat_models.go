@@ -20,6 +20,11 @@ func (p *chatPane) reload() tea.Cmd {
 			return nil
 		}
 		p.models, p.loaded = ms, true
+		then := p.then
+		p.then = nil
+		if p.round != nil {
+			return nil // its columns are its own
+		}
 		p.columns = slices.DeleteFunc(p.columns, func(m chat.Model) bool {
 			return !slices.ContainsFunc(ms, func(o chat.Model) bool { return o.ID == m.ID })
 		})
@@ -28,6 +33,9 @@ func (p *chatPane) reload() tea.Cmd {
 		}
 		if len(p.columns) == 0 {
 			p.columns = usual(ms)
+		}
+		if then != nil {
+			return then()
 		}
 		return nil
 	})
@@ -73,10 +81,20 @@ func (p *chatPane) choose(refs []string) {
 
 // with comes to the front with these models beside each other.
 func (p *chatPane) with(refs ...string) tea.Cmd {
+	left := p.leaveRound()
 	p.wanted = refs
 	p.mode = chatInput
 	p.loaded = false
-	return tea.Batch(p.reload(), p.app.goTo(p))
+	return tea.Batch(left, p.reload(), p.app.goTo(p))
+}
+
+// whenLoaded does something as soon as the models are known.
+func (p *chatPane) whenLoaded(f func() tea.Cmd) tea.Cmd {
+	if p.loaded {
+		return f()
+	}
+	p.then = f
+	return p.reload()
 }
 
 // asks reports whether a model of that name is being talked to, or has been.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tunebench/backend/chat"
+	"tunebench/backend/evaluation"
 	"tunebench/backend/modelimport"
 	"tunebench/tui/uitest"
 )
@@ -194,11 +195,16 @@ func TestChatBlind(t *testing.T) {
 	var w *uitest.World
 	play(t, func() *uitest.World {
 		w = uitest.Full()
-		w.Ratings = []chat.Rated{{Model: "base", Rating: 1040, Low: 980, High: 1100, Wins: 7, Losses: 3, Ties: 1}}
+		w.Voters = []chat.Voter{{Votes: 11, Models: []chat.Rated{{Model: "base", Rating: 1040, Low: 980, High: 1100, Votes: 11, Wins: 7, Losses: 3, Ties: 1}}}}
+		w.Opinion = evaluation.Opinion{Outcome: chat.Second}
 		return w
 	}, 120, 40, func(r *rig) {
 		r.press("4", "esc", "<")
 		r.want("nothing was asked yet")
+		r.press("J")
+		r.write("base")
+		r.press("enter")
+		r.want("base judges after each of your votes, never before")
 		r.press("B", "i")
 		r.write("Which colour?")
 		r.press("enter")
@@ -221,7 +227,11 @@ func TestChatBlind(t *testing.T) {
 			r.want("base is better; left was style-20260714-102210")
 		}
 		r.want("better", "worse", "━━ base")
+		r.want("the judge base says", "is better, as you do")
+		if done := strings.Join(w.Done(), "\n"); strings.Index(done, "ask the judge") < strings.Index(done, "vote 0") || !strings.Contains(done, "base votes 0 ") {
+			t.Errorf("%s", done)
+		}
 		r.press("R")
-		r.want("Votes: Elo points", "1040 (980 to 1100)  7 won, 3 lost, 1 tie")
+		r.want("━ Votes ─", "1040", "980 to 1100", "people")
 	})
 }

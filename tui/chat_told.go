@@ -24,15 +24,19 @@ func (p *chatPane) told(cols []chat.Model, cw int) []string {
 		if t.reference != "" {
 			lines = append(lines, l.Row(p.w).Put(widget.Faint, "reference: ").Put(widget.Muted, oneLine(t.reference)).String())
 		}
-		for _, m := range cols {
+		for i, m := range cols {
+			name := m.Ref
+			if p.hidden() {
+				name = letter(i)
+			}
 			c := p.answerColumn(t, m, cw)
 			if a := t.answers[m.ID]; a != nil && !a.state.Done() {
 				c.parts = c.parts[len(c.parts)-1:]
 			}
 			for y := range c.height() {
-				r := l.Row(p.w).Put(widget.Faint, m.Ref+": ")
+				r := l.Row(p.w).Put(widget.Faint, name+": ")
 				c.draw(r, y, cw)
-				if s := r.String(); s != m.Ref+":" {
+				if s := r.String(); s != name+":" {
 					lines = append(lines, s)
 				}
 			}

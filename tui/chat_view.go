@@ -29,11 +29,15 @@ func (p *chatPane) View() []string {
 	case !p.loaded:
 		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Reading the models", "")
 	}
-	switch p.mode {
-	case chatForm:
+	switch {
+	case p.mode == chatForm:
 		return p.viewForm()
-	case chatTable:
+	case p.mode == chatTable:
 		return p.viewTable()
+	case p.round != nil:
+		return p.viewRound()
+	case p.opening:
+		return p.app.message(p.w, p.h, widget.Info, widget.MarkRunning, "Opening the round of votes", "")
 	}
 	cols, cw := p.inSight()
 	input, cx, cy := p.question()
@@ -138,7 +142,7 @@ func (p *chatPane) names(cols []chat.Model, cw int) string {
 func (p *chatPane) settingsRule() string {
 	words := []string{fmt.Sprintf("temperature %g", p.settings.Temperature), fmt.Sprintf("up to %d tokens", p.settings.MaxTokens)}
 	for _, m := range p.columns {
-		if _, own := p.own[m.ID]; own {
+		if _, own := p.own[m.ID]; own && !p.hidden() {
 			words = append(words, m.Ref+" in its own way")
 		}
 	}

@@ -263,6 +263,12 @@ func scenes() []scene {
 			r.press("enter")
 		}},
 		{"chat-models", full, keysTo("4", "ctrl+o", "down")},
+		{"round-form", full, keysTo("4", "esc", "V")},
+		{"round-vote", func() *uitest.World { return votingWorld(6) }, keysTo("4", "esc", "V", "enter", "ctrl+s", ">")},
+		{"round-waiting", func() *uitest.World { return votingWorld(1) }, keysTo("4", "esc", "V", "enter", "ctrl+s", "=")},
+		{"round-end", func() *uitest.World { return votingWorld(6) }, keysTo("4", "esc", "V", "enter", "up", "left", "ctrl+s", "<", ">", "<", "=", "<", "!")},
+		{"score-votes", judged, keysTo("5", "V")},
+		{"score-judged", judged, keysTo("5")},
 		{"score-board", full, keysTo("5")},
 		{"score-records", full, keysTo("5", "enter")},
 		{"score-record", full, keysTo("5", "enter", "down", "enter")},

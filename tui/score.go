@@ -28,6 +28,7 @@ const (
 	scoreSearch
 	scoreRecord
 	scoreTrend
+	scoreVotes
 )
 
 // scoreNames are the scores in the order in which they are shown.
@@ -38,7 +39,7 @@ type scorePane struct {
 	app  *App
 	w, h int
 	mode scoreMode
-	keys [6]*keys.Table
+	keys [7]*keys.Table
 	view boardView
 
 	runs    []evaluation.Run
@@ -59,6 +60,11 @@ type scorePane struct {
 	cx, cy   int
 
 	recs recordList
+
+	voters   []chat.Voter // what people and judges have voted
+	votesErr error
+	judging  *judging // nil while no judge is asked
+	verdicts string   // what the last judge said of a run
 }
 
 func newScorePane(a *App) *scorePane {
@@ -79,11 +85,17 @@ func (p *scorePane) Status() string {
 func (p *scorePane) SetSize(w, h int) { p.w, p.h = w, h }
 
 func (p *scorePane) Animated() bool {
-	return p.live != nil || p.starting || p.loading && p.run == nil || p.recs.loading
+	return p.live != nil || p.judging != nil || p.starting || p.loading && p.run == nil || p.recs.loading
 }
 
 // running says what is being evaluated, for the header.
 func (p *scorePane) running() string {
+	if j := p.judging; j != nil && p.live == nil {
+		if j.total == 0 {
+			return "judging"
+		}
+		return fmt.Sprintf("judging %d %%", 100*j.done/j.total)
+	}
 	if p.live == nil || p.run == nil {
 		return ""
 	}
@@ -122,11 +134,13 @@ func (p *scorePane) reload() tea.Cmd {
 			return nil
 		}
 		slices.SortStableFunc(runs, func(a, b evaluation.Run) int { return b.Created.Compare(a.Created) })
+		// What is voted on in rounds is not scored.
+		runs = slices.DeleteFunc(runs, func(r evaluation.Run) bool { return r.Spec.Voting })
 		p.runs, p.loaded = runs, true
 		if p.run == nil && len(runs) > 0 {
 			return p.choose(runs[0].ID)
 		}
-		return nil
+		return p.readVotes()
 	})
 }
 
@@ -154,7 +168,7 @@ func (p *scorePane) take(r evaluation.Run) tea.Cmd {
 		}
 	}
 	p.run = &r
-	return nil
+	return p.readVotes()
 }
 
 func (p *scorePane) started(live Live, err error) tea.Cmd {

@@ -42,6 +42,14 @@ func (e realEvaluation) Resume(ctx context.Context, id string) (tui.Live, error)
 	return e.Service.Resume(ctx, id)
 }
 
+func (e realEvaluation) StartRound(ctx context.Context, s evaluation.RoundSpec) (tui.Voting, error) {
+	return e.Service.StartRound(ctx, s)
+}
+
+func (e realEvaluation) ResumeRound(ctx context.Context, id string) (tui.Voting, error) {
+	return e.Service.ResumeRound(ctx, id)
+}
+
 // BenchmarkScoreboardMeanwhile measures the frames of the scoreboard at 200x50
 // while a run of 100,000 records against a server that answers at once goes on
 // in the same process. Each message that the screen gets is handled and drawn;

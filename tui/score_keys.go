@@ -92,6 +92,9 @@ func (p *scorePane) bind() {
 		{ID: "score.beside", Keys: []string{"b"}, Label: "beside", Help: "put the models of an earlier run over this dataset beside these", Rank: 10, Off: p.noOther, Do: do(p.pickBeside)},
 		{ID: "score.trend", Keys: []string{"t"}, Label: "trend", Help: "the score in all runs over this dataset", Rank: 11, Off: p.noRun, Do: do(func() { p.mode, p.top = scoreTrend, 0 })},
 		{ID: "score.exclude", Keys: []string{"e"}, Label: "leave out", Help: "leave the rows out that are marked, or take them in again", Rank: 12, Off: p.noEnded, Do: func(string) tea.Cmd { return p.exclude() }},
+		{ID: "score.votes", Keys: []string{"V"}, Label: "votes", Help: "rate the models by the votes of people and of judges", Rank: 14, Off: p.app.needAccount, Do: func(string) tea.Cmd { return p.showVotes() }},
+		{ID: "score.vote", Keys: []string{"B"}, Label: "vote", Help: "vote blind on the answers of this run; nobody is asked", Rank: 15, Off: p.noPairs, Do: func(string) tea.Cmd { return p.vote() }},
+		{ID: "score.judge", Keys: []string{"J"}, Label: "judge", Help: "let a model compare the answers of this run, in both orders; again stops it", Rank: 16, Off: p.noJudge, Do: func(string) tea.Cmd { return p.judge() }},
 		{ID: "score.runs", Keys: []string{"o"}, Label: "runs", Help: "show an earlier run", Rank: 6, Off: p.noRun, Do: do(p.pick)},
 		{ID: "score.export", Keys: []string{"X"}, Label: "export", Help: "write the run to a file: .md, .html, .csv or .jsonl", Args: "FILE", Rank: 7, Off: p.noRun, Do: p.export},
 		{ID: "score.chat", Keys: []string{"c"}, Label: "chat", Help: "chat with the models of this run", Rank: 8, Off: p.noRun, Do: func(string) tea.Cmd { return p.app.chat.with(p.run.Spec.Models...) }},
@@ -158,6 +161,7 @@ func (p *scorePane) bind() {
 		{ID: "score.up", Keys: []string{"up", "k"}, Label: "up", Help: "scroll up", Hidden: true, Do: do(func() { p.recs.top-- })},
 		ask, mark,
 	}}
+	p.keys[scoreVotes] = p.votesTable()
 	p.keys[scoreTrend] = &keys.Table{Scope: "Scoreboard, trend", Bindings: []keys.Binding{
 		{ID: "score.trend-close", Keys: []string{"esc", "t", "backspace"}, Label: "scores", Help: "back to the scores", Rank: 1, Do: do(func() { p.mode, p.top = scoreBoard, 0 })},
 		{ID: "score.score", Keys: []string{"s"}, Label: "score", Help: "another score", Rank: 2, Do: nextScore(false)},

@@ -18,6 +18,8 @@ func (p *scorePane) View() []string {
 	switch {
 	case p.mode == scoreForm:
 		return p.viewForm()
+	case p.mode == scoreVotes:
+		return p.viewVotes()
 	case p.run == nil && p.err != nil:
 		return a.message(p.w, p.h, widget.Bad, widget.MarkFailed, "The runs could not be read", p.err.Error(), hint{"R", "try again"})
 	case p.run == nil && (p.starting || p.loading):
@@ -171,6 +173,7 @@ func (p *scorePane) board() []string {
 		}
 	}
 	lines = append(lines, widget.Blank(p.w))
+	lines = append(lines, p.boardVotes()...)
 	lines = append(lines, p.byCategory(model)...)
 	return append(lines, p.work()...)
 }

@@ -271,10 +271,10 @@ type Chat interface {
 	Prompts() ([]chat.Prompt, error)
 	SavePrompt(p chat.Prompt, replace bool) error
 	DeletePrompt(name string) error
-	// Vote keeps what somebody thought of two models' answers, Ratings are the
-	// models by such votes.
-	Vote(ctx context.Context, conversation int64, position int, first, second string, o chat.Outcome) error
-	Ratings(ctx context.Context) ([]chat.Rated, error)
+	// Cast keeps what somebody, or a judge, thought of two models' answers; Voters
+	// are the models by such votes.
+	Cast(ctx context.Context, b chat.Ballot) error
+	Voters(ctx context.Context, baseline string) ([]chat.Voter, error)
 	// VotesIn are the votes in a session by the position of the question.
 	VotesIn(ctx context.Context, conversation int64) (map[int][]chat.Voted, error)
 	// Transcript keeps a conversation on disk while it goes on; turns are those
@@ -321,6 +321,35 @@ type Evaluation interface {
 	Explain(ctx context.Context, id string, row int64) ([]evaluation.Explanation, error)
 	Mark(ctx context.Context, id string, row int64, mark string) error
 	Without(ctx context.Context, id string) (evaluation.Run, error)
+	// StartRound begins a round of votes, ResumeRound goes on with one. They ask
+	// models until ctx ends.
+	StartRound(ctx context.Context, s evaluation.RoundSpec) (Voting, error)
+	ResumeRound(ctx context.Context, id string) (Voting, error)
+	Rounds(ctx context.Context) ([]evaluation.Round, error)
+	// Judge has a model compare the answers of a run, AskJudge one pair of answers.
+	// What judges are asked is the judge's prompt.
+	Judge(ctx context.Context, s evaluation.JudgeSpec, progress func(done, total int)) (evaluation.Judgement, error)
+	AskJudge(ctx context.Context, q evaluation.AskJudge) (evaluation.Opinion, error)
+	JudgePrompt(ctx context.Context) (string, error)
+	SetJudgePrompt(ctx context.Context, text string) error
+}
+
+// Voting is a round of votes that is open.
+type Voting interface {
+	Round() evaluation.Round
+	// Pair is the row at a place, Next the first place that can be voted on.
+	Pair(ctx context.Context, place int) (evaluation.Pair, error)
+	Next(from int) int
+	// Vote keeps a vote, by where the answers stand.
+	Vote(ctx context.Context, place int, o chat.Outcome) error
+	Judge(ctx context.Context, judge string, place int) (evaluation.Opinion, error)
+	Agreements(ctx context.Context) (map[string]*chat.Agreement, error)
+	// Changed is signalled when answers have come, Done closed when no more come;
+	// both are nil where all are there.
+	Changed() <-chan struct{}
+	Done() <-chan struct{}
+	Progress() []evaluation.Progress
+	Close()
 }
 
 // RecordFilter chooses records of a run.

@@ -236,6 +236,22 @@ func (e screenEvaluation) Resume(ctx context.Context, id string) (tui.Live, erro
 	return l, nil
 }
 
+func (e screenEvaluation) StartRound(ctx context.Context, s evaluation.RoundSpec) (tui.Voting, error) {
+	v, err := e.Service.StartRound(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func (e screenEvaluation) ResumeRound(ctx context.Context, id string) (tui.Voting, error) {
+	v, err := e.Service.ResumeRound(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
 func (e screenEvaluation) Records(ctx context.Context, id string, f tui.RecordFilter) ([]evaluation.Record, int, error) {
 	return e.Service.Records(ctx, id, evaluation.RecordFilter(f))
 }

@@ -73,9 +73,15 @@ type World struct {
 	Answers map[string]chat.AnswerState // by the model's ref
 	Streams map[string]*Stream          // answers that a test writes itself, by ref
 	Sets    map[string][]string         // of models, by name
-	Ratings []chat.Rated
-	Library []chat.Prompt        // of prompts
-	Voted   map[int][]chat.Voted // in every session
+	Voters  []chat.Voter
+	// Opinion is what every judge says, of the answers as they stand.
+	Opinion evaluation.Opinion
+	// RoundList are the rounds there are, Voting the one that is begun or resumed.
+	RoundList []evaluation.Round
+	Voting    *Voting
+	Judgement evaluation.Judgement
+	Library   []chat.Prompt        // of prompts
+	Voted     map[int][]chat.Voted // in every session
 	// Talks are the sessions on disk; each has the same turns.
 	Talks     []chat.Conversation
 	TalkTurns []chat.Turn

@@ -82,16 +82,20 @@ func (c chats) DeletePrompt(name string) error {
 	return c.w.Err
 }
 
-func (c chats) Vote(_ context.Context, _ int64, position int, first, second string, o chat.Outcome) error {
-	c.w.did("vote %d %s %s: %s", position, first, second, o)
+func (c chats) Cast(_ context.Context, b chat.Ballot) error {
+	who := "vote"
+	if b.Judge != "" {
+		who = b.Judge + " votes"
+	}
+	c.w.did("%s %d %s %s: %s", who, b.Position, b.First, b.Second, b.Outcome)
 	return c.w.Err
 }
+
+func (c chats) Voters(context.Context, string) ([]chat.Voter, error) { return c.w.Voters, c.w.Err }
 
 func (c chats) VotesIn(context.Context, int64) (map[int][]chat.Voted, error) {
 	return c.w.Voted, c.w.Err
 }
-
-func (c chats) Ratings(context.Context) ([]chat.Rated, error) { return c.w.Ratings, c.w.Err }
 
 func (c chats) Transcript(v chat.Conversation, _ []chat.Turn) tui.Transcript {
 	if v.ID == 0 {
