@@ -46,21 +46,18 @@ func (s *Signer) Sign(texts ...string) (sig Signature, ok bool) {
 	for i := range low {
 		low[i] = ^uint32(0)
 	}
-	put := func(h uint64) { // words are mixed well, so that one product is enough
-		h *= 0x9e3779b97f4a7c15
-		if b := h >> 57; uint32(h>>25) < low[b] {
-			low[b] = uint32(h >> 25)
-		}
-	}
 	if len(w) < shingle {
 		h := uint64(len(w))
 		for _, x := range w {
 			h = h*31 + x
 		}
-		put(h)
+		put(&low, h)
 	}
-	for i := 0; i+shingle <= len(w); i++ {
-		put(w[i] + 3*w[i+1] + 9*w[i+2] + 27*w[i+3] + 81*w[i+4])
+	if n := len(w) - shingle + 1; n > 0 {
+		w1, w2, w3, w4 := w[1:][:n], w[2:][:n], w[3:][:n], w[4:][:n]
+		for i, x := range w[:n] {
+			put(&low, x+3*w1[i]+9*w2[i]+27*w3[i]+81*w4[i])
+		}
 	}
 	// An empty bin takes the value of the next full one, marked by the distance,
 	// so that short texts can be compared.
@@ -74,6 +71,14 @@ func (s *Signer) Sign(texts ...string) (sig Signature, ok bool) {
 		sig[i] = uint8(mix(uint64(v)) >> 8)
 	}
 	return sig, true
+}
+
+// put takes a shingle in. Words are mixed well, so that one product is enough. It
+// always stores, since whether it has to is as good as random.
+func put(low *[bins]uint32, h uint64) {
+	h *= 0x9e3779b97f4a7c15
+	b := h >> 57
+	low[b] = min(low[b], uint32(h>>25))
 }
 
 // hash appends a hash of every word of t.
@@ -98,7 +103,12 @@ func (s *Signer) hash(t string) {
 				begun = at + lo
 				break
 			}
-			s.words = append(s.words, wordHash(b[at+lo:at+hi]))
+			if begin := at + lo; hi-lo <= 8 && begin+8 <= len(b) { // most words, with what stands behind them
+				cut := 64 - 8*(hi-lo)
+				s.words = append(s.words, stir(uint64(hi-lo)^small(binary.LittleEndian.Uint64(b[begin:])<<cut>>cut)))
+			} else {
+				s.words = append(s.words, wordHash(b[begin:at+hi]))
+			}
 			m = m >> hi << hi
 		}
 	}

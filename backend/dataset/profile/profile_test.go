@@ -209,3 +209,27 @@ func BenchmarkSet(b *testing.B) {
 		s.AddAll(hashes, func(int) {})
 	}
 }
+
+func BenchmarkSign(b *testing.B) {
+	rng := rand.New(rand.NewPCG(6, 7))
+	texts, size := make([]string, 500), 0 // many, so that no branch can be learned
+	for i := range texts {
+		var text strings.Builder
+		for range 300 {
+			text.WriteString([]string{"the", "models", "of", "a", "government", "so", "language", "extraordinarily", "12"}[rng.IntN(9)])
+			fmt.Fprint(&text, rng.IntN(30), []string{" ", ", ", ".\n\n"}[rng.IntN(3)])
+		}
+		texts[i] = text.String()
+		size += text.Len()
+	}
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	var s Signer
+	for b.Loop() {
+		for _, t := range texts {
+			if _, ok := s.Sign(t); !ok {
+				b.Fatal("no words")
+			}
+		}
+	}
+}
