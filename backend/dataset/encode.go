@@ -38,13 +38,12 @@ const hexDigits = "0123456789abcdef"
 // escapes.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
+	valid := utf8.ValidString(s)
+	odd := special(s, valid)
 	for len(s) > 0 {
-		n := bytemask.Plain(asBytes(s))
-		if i := special(s[:n]); i < n {
-			n = i
-		}
+		n := min(odd, bytemask.Plain(asBytes(s)))
 		b = append(b, s[:n]...)
-		if s = s[n:]; s == "" {
+		if s, odd = s[n:], odd-n; s == "" {
 			break
 		}
 		if c := s[0]; c < utf8.RuneSelf {
@@ -64,7 +63,7 @@ func appendString(b []byte, s string) []byte {
 			default:
 				b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 			}
-			s = s[1:]
+			s, odd = s[1:], odd-1
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s)
@@ -78,14 +77,16 @@ func appendString(b []byte, s string) []byte {
 			b = append(b, s[:size]...)
 		}
 		s = s[size:]
+		odd = special(s, valid)
 	}
 	return append(b, '"')
 }
 
 // special is where the first character stands that is not plain although no
-// byte of it says so: a line separator, or bytes that are no UTF-8.
-func special(s string) int {
-	if utf8.ValidString(s) {
+// byte of it says so: a line separator, or bytes that are no UTF-8. valid says
+// that there are none of the latter.
+func special(s string, valid bool) int {
+	if valid {
 		for at := 0; ; {
 			i := strings.Index(s[at:], "\u2028"[:2])
 			if i < 0 {
