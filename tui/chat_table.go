@@ -161,9 +161,10 @@ func (p *chatPane) viewTable() []string {
 	p.fillTable()
 	voted := slices.ContainsFunc(tb.lines, func(f tableLine) bool { return f.Vote != "" })
 	scored := slices.ContainsFunc(tb.lines, func(f tableLine) bool { return f.F1 != nil })
-	name := 8
-	for _, t := range tb.totals {
+	name, colour := 8, map[string]widget.Style{}
+	for i, t := range tb.totals {
 		name = max(name, l.Width(t.Model))
+		colour[t.Model] = widget.Series(i)
 	}
 	cost := 6
 	for _, f := range tb.lines {
@@ -172,7 +173,7 @@ func (p *chatPane) viewTable() []string {
 	for _, t := range tb.totals {
 		cost = max(cost, l.Width(t.Cost()))
 	}
-	cols := []widget.Column{{Title: "#", Width: 3, Right: true}, {Title: "question", Width: 8, Grow: 3, Max: 80}, {Title: "model", Width: 12, Grow: 1, Max: max(name, 12), Name: true},
+	cols := []widget.Column{{Title: "#", Width: 3, Right: true}, {Title: "question", Width: 16, Grow: 3, Max: 80}, {Title: "model", Width: 12, Grow: 1, Max: max(name, 12), Name: true},
 		{Title: "first", Width: 7, Right: true}, {Title: "tokens/s", Width: 8, Right: true}, {Title: "in", Width: 6, Right: true, Drop: 5}, {Title: "out", Width: 6, Right: true, Drop: 3},
 		{Title: "ended", Width: 11, Drop: 4}, {Title: "cost", Width: cost, Right: true}}
 	if scored {
@@ -183,7 +184,7 @@ func (p *chatPane) viewTable() []string {
 	}
 	table := widget.NewTable(l, p.w, cols...)
 	line := func(number, question, model, first, rate, in, out string, ended widget.Cell, cost, f1 widget.Cell, vote string) []widget.Cell {
-		cells := []widget.Cell{{Text: number, Style: widget.Faint}, {Text: question}, {Text: model, Style: widget.Accent}, {Text: first}, {Text: rate}, {Text: in}, {Text: out}, ended, cost}
+		cells := []widget.Cell{{Text: number, Style: widget.Faint}, {Text: question}, {Text: model, Style: colour[model]}, {Text: first}, {Text: rate}, {Text: in}, {Text: out}, ended, cost}
 		if scored {
 			cells = append(cells, f1)
 		}
