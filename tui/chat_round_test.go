@@ -44,14 +44,14 @@ func judged() *uitest.World {
 	w.Voters = []chat.Voter{
 		{Votes: 54, Models: []chat.Rated{
 			{Model: tunedRef, Rating: 1071, Low: 1012, High: 1130, Votes: 52, Wins: 30, Losses: 12, Ties: 10, Bad: 2,
-				Against: &chat.Against{Baseline: "base", Wins: 30, Losses: 12, Ties: 10, Share: 30. / 42, Interval: chat.Interval{Low: 0.564, High: 0.829}}},
+				Against: &chat.Against{Baseline: "base", Wins: 30, Losses: 12, Ties: 10, Share: 30. / 42, Interval: chat.Interval{Low: 0.564, High: 0.829}, PValue: 0.008}},
 			{Model: "base", Rating: 929, Low: 870, High: 988, Votes: 52, Wins: 12, Losses: 30, Ties: 10, Bad: 2},
 			{Model: "older", Rating: 1120, Low: 640, High: 1600, Votes: 2, Wins: 2, Group: 1},
 			{Model: "oldest", Rating: 880, Low: 400, High: 1360, Votes: 2, Losses: 2, Group: 1}}},
 		{Judge: "other.judge-v1", Votes: 200, Swayed: 14, People: &chat.Agreement{N: 40, Same: 31, Share: 0.775, Interval: chat.Interval{Low: 0.625, High: 0.877}, Kappa: &kappa},
 			Models: []chat.Rated{
 				{Model: tunedRef, Rating: 1102, Low: 1070, High: 1134, Votes: 200, Wins: 128, Losses: 40, Ties: 32,
-					Against: &chat.Against{Baseline: "base", Wins: 128, Losses: 40, Ties: 32, Share: 128. / 168, Interval: chat.Interval{Low: 0.692, High: 0.82}}},
+					Against: &chat.Against{Baseline: "base", Wins: 128, Losses: 40, Ties: 32, Share: 128. / 168, Interval: chat.Interval{Low: 0.692, High: 0.82}, PValue: 4e-12}},
 				{Model: "base", Rating: 898, Low: 866, High: 930, Votes: 200, Wins: 40, Losses: 128, Ties: 32}}},
 	}
 	return w
@@ -139,8 +139,10 @@ func TestScoreVotes(t *testing.T) {
 		}
 	})
 	play(t, uitest.Full, 120, 40, func(r *rig) {
-		r.press("5")
-		r.lacks("votes")
+		r.press("V")
+		r.want("New round of votes", "openorca-sample.jsonl")
+		r.press("esc", "esc", "5")
+		r.lacks("votes,")
 		r.press("V")
 		r.want("Nobody has voted yet")
 		r.press("V")

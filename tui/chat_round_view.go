@@ -94,6 +94,9 @@ func (p *chatPane) roundFoot(state evaluation.Round) []string {
 	lines = append(lines, row.String())
 	if p.h >= 20 {
 		row := l.Row(p.w).Gap(2)
+		if r.loaded && r.pair.Ready && strings.TrimSpace(r.pair.Left.Output) == strings.TrimSpace(r.pair.Right.Output) {
+			row.Put(widget.Text, "the two answers are the same").Gap(3)
+		}
 		if r.said != "" {
 			row.Put(widget.Faint, "before: ").Put(widget.Muted, r.said)
 		}
@@ -150,10 +153,11 @@ func (p *chatPane) viewRoundEnd(state evaluation.Round) []string {
 			winner, share, iv = state.A, 1-share, evaluation.Interval{Low: 1 - iv.High, High: 1 - iv.Low}
 		}
 		st, mark, text := widget.Warn, widget.MarkUnknown, "too few votes to be sure that one is better"
-		if iv.Low > 0.5 {
+		if state.PValue < sureBelow {
 			st, mark, text = widget.Good, widget.MarkDone, winner+" is better"
 		}
-		put(st, mark, fmt.Sprintf("%s: %s won %s of the votes with a winner (%s to %s)", text, winner, widget.Percent(share), widget.Percent(iv.Low), widget.Percent(iv.High)))
+		put(st, mark, fmt.Sprintf("%s: %s won %s of the votes with a winner (%s to %s; by chance alone p = %.2g)", text, winner,
+			widget.Percent(share), widget.Percent(iv.Low), widget.Percent(iv.High), state.PValue))
 	}
 	if p.judge != "" {
 		text := "the judge " + p.judge + " " + agreed(r.agree[p.judge])

@@ -30,6 +30,12 @@ func (p *datasetPane) bind() {
 		Do: func(string) tea.Cmd { return p.prepareForm() }}
 	evaluate := keys.Binding{ID: "dataset.evaluate", Keys: []string{"e"}, Label: "evaluate", Help: "score models on this dataset", Rank: 8, Off: p.unprepared,
 		Do: func(string) tea.Cmd { return p.app.score.startWith(nil, p.path) }}
+	vote := keys.Binding{ID: "dataset.vote", Keys: []string{"V"}, Label: "vote", Help: "vote blind between two models' answers to this dataset's questions; of a prepared one to its test split", Rank: 10,
+		Off: func() string { return or(p.app.needAccount(), p.unprepared()) },
+		Do: func(string) tea.Cmd {
+			path := p.trainPath()
+			return tea.Batch(p.app.goTo(p.app.chat), p.app.chat.whenLoaded(func() tea.Cmd { return p.app.chat.rounds(path) }))
+		}}
 	format := keys.Binding{ID: "dataset.format", Keys: []string{"f"}, Label: "format", Help: "show the row in another prompt format", Args: "FORMAT", Off: off,
 		Complete: func(string) []string { return artifact.Formats() }, Do: p.formatCommand}
 	ask := keys.Binding{ID: "dataset.ask", Keys: []string{"c"}, Label: "ask", Help: "ask the models this row's question", Rank: 7, Off: off,
@@ -76,7 +82,7 @@ func (p *datasetPane) bind() {
 	p.keys[dataTable] = &keys.Table{Scope: "Dataset", Bindings: []keys.Binding{
 		{ID: "dataset.show", Keys: []string{"enter"}, Label: "row", Help: "show the whole row and its rendered prompt", Rank: 1, Off: off,
 			Do: func(string) tea.Cmd { return p.set(dataRow) }},
-		clear, find, next, prev, filter, profile, prepare, train, ask, evaluate, open, row, format, ids, tokenizer, length,
+		clear, find, next, prev, filter, profile, prepare, train, ask, evaluate, vote, open, row, format, ids, tokenizer, length,
 		columns, mark, marked, bad, write, copyRow, edit,
 		{ID: "dataset.down", Keys: []string{"down", "j"}, Label: "down", Help: "next row", Hidden: true, Do: move(1)},
 		{ID: "dataset.up", Keys: []string{"up", "k"}, Label: "up", Help: "row before", Hidden: true, Do: move(-1)},

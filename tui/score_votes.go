@@ -120,7 +120,7 @@ func (p *scorePane) voterLines(v chat.Voter, only []evaluation.ModelResult) []st
 		widget.Column{Title: head, Width: 16, Grow: 1, Max: max(name, min(l.Width(who), 34)), Name: true},
 		widget.Column{Title: "rating", Width: 6, Right: true}, widget.Column{Title: "95 % interval", Width: 14, Right: true},
 		widget.Column{Title: "votes", Width: 6, Right: true}, widget.Column{Title: "won", Width: 5, Right: true, Drop: 2}, widget.Column{Title: "lost", Width: 5, Right: true, Drop: 2},
-		widget.Column{Title: "ties", Width: 5, Right: true, Drop: 2}, widget.Column{Title: "wins against " + p.baseline(), Width: 24, Grow: 1, Max: 40, Drop: 1})
+		widget.Column{Title: "ties", Width: 5, Right: true, Drop: 2}, widget.Column{Title: "wins against " + p.baseline(), Width: 24, Grow: 1, Max: 36, Drop: 1})
 	lines := []string{t.Head()}
 	if l.Linear() {
 		lines[0] = l.Row(p.w).Put(widget.Strong, "votes of "+who+":").String()
@@ -134,7 +134,11 @@ func (p *scorePane) voterLines(v chat.Voter, only []evaluation.ModelResult) []st
 		case r.Model == p.baseline():
 			against.Text = "the baseline"
 		case a != nil && a.Wins+a.Losses > 0:
-			against = widget.Cell{Text: fmt.Sprintf("%s (%s to %s)", widget.Percent(a.Share), widget.Percent(a.Interval.Low), widget.Percent(a.Interval.High)), Style: shareStyle(a)}
+			sure := ""
+			if a.PValue >= sureBelow {
+				sure = "  not sure"
+			}
+			against = widget.Cell{Text: fmt.Sprintf("%s (%s to %s)%s", widget.Percent(a.Share), widget.Percent(a.Interval.Low), widget.Percent(a.Interval.High), sure), Style: shareStyle(a)}
 		}
 		lines = append(lines, t.Line([]widget.Cell{{Text: r.Model, Style: p.seriesOf(r.Model)}, {Text: fmt.Sprintf("%.0f", r.Rating), Style: widget.Strong},
 			{Text: fmt.Sprintf("%.0f to %.0f", r.Low, r.High), Style: widget.Muted}, {Text: widget.Count(int64(r.Votes)), Style: widget.Muted},
@@ -159,15 +163,19 @@ func (p *scorePane) voterLines(v chat.Voter, only []evaluation.ModelResult) []st
 	return lines
 }
 
-// shareStyle is good or bad news where the interval leaves out a half.
+// sureBelow is the p-value below which a difference between two models counts as
+// one. The test is exact: with few votes it is stricter than the interval.
+const sureBelow = 0.05
+
+// shareStyle is good or bad news where there is any.
 func shareStyle(a *chat.Against) widget.Style {
 	switch {
-	case a.Interval.Low > 0.5:
+	case a.PValue >= sureBelow:
+		return widget.Warn
+	case a.Wins > a.Losses:
 		return widget.Good
-	case a.Interval.High < 0.5:
-		return widget.Bad
 	}
-	return widget.Warn
+	return widget.Bad
 }
 
 // seriesOf is the colour that a model of the run has.

@@ -41,7 +41,8 @@ type Interval struct {
 }
 
 // Against is how often a model won against the baseline. Share is that of the
-// votes with a winner, with Wilson's interval of 95 %.
+// votes with a winner, with Wilson's interval of 95 %, and PValue the exact sign
+// test's against a half.
 type Against struct {
 	Baseline string   `json:"baseline"`
 	Wins     int      `json:"wins"`
@@ -49,6 +50,7 @@ type Against struct {
 	Ties     int      `json:"ties"`
 	Share    float64  `json:"share"`
 	Interval Interval `json:"interval"`
+	PValue   float64  `json:"p_value"`
 }
 
 // Voter is what people, or one judge, have voted.
@@ -274,6 +276,7 @@ func rate(votes []cast, baseline string) ([]Rated, error) {
 				v.Share = float64(v.Wins) / float64(n)
 			}
 			v.Interval = Interval(metrics.Wilson(v.Wins, v.Wins+v.Losses, ratingLevel))
+			v.PValue = metrics.McNemar(v.Wins, v.Losses)
 		}
 	}
 	return list, nil

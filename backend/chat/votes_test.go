@@ -83,7 +83,7 @@ func TestVoters(t *testing.T) {
 	if people.Judge != "" || people.Votes != 11 || len(people.Models) != 4 || people.People != nil {
 		t.Errorf("%+v", people)
 	}
-	if m := people.Models[0]; m.Model != "tuned" || m.Group != 0 || m.Votes != 10 || m.Against.Wins != 8 || m.Against.Losses != 1 || m.Against.Ties != 1 || m.Against.Share != 8./9 {
+	if m := people.Models[0]; m.Model != "tuned" || m.Group != 0 || m.Votes != 10 || m.Against.Wins != 8 || m.Against.Losses != 1 || m.Against.Ties != 1 || m.Against.Share != 8./9 || m.Against.PValue < 0.039 || m.Against.PValue > 0.0391 {
 		t.Errorf("%+v %+v", m, m.Against)
 	}
 	if m := people.Models[2]; m.Model != "left" || m.Group != 1 || m.Against != nil || people.Models[1].Against != nil {

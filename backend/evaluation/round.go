@@ -86,6 +86,7 @@ type Voting struct {
 	round  Round
 	votes  map[int64]string // the winning model, "tie" or "both bad", by row
 	broken map[int64]bool
+	state  *Round // nil since something has changed
 }
 
 // StartRound begins a round. Rows of a dataset are asked as they are wanted; that
@@ -192,11 +193,34 @@ func (s *Service) ResumeRound(ctx context.Context, id string) (*Voting, error) {
 		if next < 0 {
 			return v, nil
 		}
+		if err := s.endLive(ctx, rec.Run); err != nil {
+			return nil, err
+		}
 		if v.live, err = s.resume(ctx, rec.Run, next+ahead); err != nil {
 			return nil, err
 		}
 	}
 	return v, nil
+}
+
+// endLive waits for the end of a round's run that this process still executes: it
+// was left a moment ago.
+func (s *Service) endLive(ctx context.Context, run string) error {
+	rec, err := s.stored(ctx, run)
+	if err != nil {
+		return err
+	}
+	l := s.lookup(rec.Owner)
+	if l == nil {
+		return nil
+	}
+	l.Stop()
+	select {
+	case <-l.Done():
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // Rounds lists the rounds of the account, newest first.
@@ -259,6 +283,9 @@ func (s *Service) voting(ctx context.Context, rec store.Round) (*Voting, error) 
 func (v *Voting) Round() Round {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.state != nil {
+		return *v.state
+	}
 	r := v.round
 	for row, w := range v.votes {
 		if v.broken[row] {
@@ -282,6 +309,7 @@ func (v *Voting) Round() Round {
 	}
 	r.Interval = Interval(metrics.Wilson(r.WinsB, r.WinsA+r.WinsB, metrics.Level))
 	r.PValue = metrics.McNemar(r.WinsB, r.WinsA)
+	v.state = &r
 	return r
 }
 
@@ -360,8 +388,8 @@ func (v *Voting) pair(ctx context.Context, place int) (Pair, error) {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if p.Ready && p.Broken != "" {
-		v.broken[row] = true
+	if p.Ready && p.Broken != "" && !v.broken[row] {
+		v.broken[row], v.state = true, nil
 	}
 	switch v.votes[row] {
 	case "":
@@ -393,6 +421,7 @@ func (v *Voting) Vote(ctx context.Context, place int, o chat.Outcome) error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.state = nil
 	v.votes[p.Row] = map[chat.Outcome]string{chat.First: left, chat.Second: right, chat.Tie: string(chat.Tie), chat.BothBad: string(chat.BothBad)}[o]
 	return nil
 }

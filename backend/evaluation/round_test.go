@@ -96,8 +96,14 @@ func TestRound(t *testing.T) {
 	if n := calls(); n > 2*(12+ahead) {
 		t.Errorf("%d requests for 12 rows", n)
 	}
+	// A round that is left is gone on with at once, also while it still ends.
 	v.Close()
-	<-v.Done()
+	same, err := f.ResumeRound(t.Context(), v.Round().ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same.Close()
+	<-same.Done()
 
 	f.reopen(t)
 	broken = true

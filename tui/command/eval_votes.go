@@ -62,7 +62,7 @@ func (g *globals) printVoter(v chat.Voter) error {
 		}
 		against := "-"
 		if a := r.Against; a != nil && a.Wins+a.Losses > 0 {
-			against = fmt.Sprintf("%.3f of %s (%.3f to %.3f)", a.Share, itoa(a.Wins+a.Losses), a.Interval.Low, a.Interval.High)
+			against = fmt.Sprintf("%.3f of %d (%.3f to %.3f), p %.2g", a.Share, a.Wins+a.Losses, a.Interval.Low, a.Interval.High, a.PValue)
 		}
 		rows = append(rows, []string{r.Model, fmt.Sprintf("%.0f", r.Rating), fmt.Sprintf("%.0f to %.0f", r.Low, r.High), itoa(r.Votes), itoa(r.Wins), itoa(r.Losses), itoa(r.Ties), against})
 	}
