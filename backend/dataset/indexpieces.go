@@ -42,54 +42,46 @@ func (t *text) indexPieces(ctx context.Context, changed func()) error {
 	if !final || end-from < 2*indexPiece {
 		return nil // extend does it
 	}
-	file := newPass(t.src, end)
-	buffers := sync.Pool{New: func() any { return new([]byte) }}
+	buffers := sync.Pool{New: func() any { return new([readSize + 1]byte) }}
 	cut := func(_ context.Context, lo int64) (int64, error) { return max(lo, min(end, lo+indexPiece)), nil }
-	err := sweepBy(ctx, cut, from, func(ctx context.Context, lo, hi int64) (out []counted, err error) {
-		buf := buffers.Get().(*[]byte)
+	return sweepBy(ctx, cut, from, func(ctx context.Context, lo, hi int64) ([]counted, error) {
+		buf := buffers.Get().(*[readSize + 1]byte)
 		defer buffers.Put(buf)
-		err = file.try(func() error {
-			out = make([]counted, 0, (hi-lo+blockSize-1)/blockSize)
-			window, lies := int64(readSize), file.lies(hi)
-			if lies {
-				window = hi - lo
+		out := make([]counted, 0, (hi-lo+blockSize-1)/blockSize)
+		for off := lo; off < hi; off += readSize {
+			if err := ctx.Err(); err != nil {
+				return nil, err
 			}
-			for off := lo; off < hi; off += window {
-				if err := ctx.Err(); err != nil {
-					return err
+			b := buf[:1+min(readSize, hi-off)]
+			skip := 0
+			if off == 0 { // a file of lines without a byte before it
+				b[0], skip = '\n', 1
+			}
+			if n, err := t.src.ReadAt(b[skip:], off-1+int64(skip)); n < len(b)-skip {
+				if err == nil || errors.Is(err, io.EOF) {
+					return nil, t.cutShort()
 				}
-				first := max(t.start, off-1)
-				b, err := file.bytes(first, min(hi, off+window), lies, buf)
-				if err != nil {
-					return err
-				}
-				prev := byte('\n')
-				if first < off {
-					prev, b = b[0], b[1:]
-				}
-				for ; len(b) > 0; b = b[min(blockSize, len(b)):] {
-					block := b[:min(blockSize, len(b))]
-					if quoted {
-						out = append(out, del.counted(block, prev))
-					} else {
-						n := bytes.Count(block, []byte{'\n'})
-						out = append(out, counted{Count: quotes.Count{Feeds: [2]int{n, n}}, feed: block[len(block)-1] == '\n'})
-					}
-					prev = block[len(block)-1]
+				return nil, fmt.Errorf("read %s at byte %d: %w", safetext.Line(t.src.path), off, err)
+			}
+			if off == t.start {
+				b[0] = '\n'
+			}
+			for i := 1; i < len(b); i += blockSize {
+				block := b[i:min(i+blockSize, len(b))]
+				if quoted {
+					out = append(out, del.counted(block, b[i-1]))
+				} else {
+					n := bytes.Count(block, []byte{'\n'})
+					out = append(out, counted{Count: quotes.Count{Feeds: [2]int{n, n}}, feed: block[len(block)-1] == '\n'})
 				}
 			}
-			return nil
-		})
-		return out, err
+		}
+		return out, nil
 	}, func(lo, hi int64, blocks []counted) error {
 		err := t.append(lo, hi, blocks)
 		changed()
 		return err
 	})
-	if cut := file.end(); err == nil {
-		err = cut
-	}
-	return err
 }
 
 // counted counts a block behind the byte prev.

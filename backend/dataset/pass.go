@@ -13,8 +13,8 @@ import (
 )
 
 // pass is one way through a file, on several goroutines. What the system has in
-// its cache is looked at where it lies, in a mapping; the rest is read, and so is
-// a file that cannot be mapped.
+// its cache is looked at where it lies, in a mapping, if that is worth while; the
+// rest is read.
 //
 // A page of a mapping is gone when another process cuts the file short. That must
 // not end the program, so what looks at mapped bytes does so within try, holds no
@@ -30,10 +30,40 @@ type pass struct {
 func newPass(src *source, limit int64) *pass {
 	p := &pass{src: src}
 	if _, final, _, _ := src.extent(); final && src.file != nil && src.raw == nil && int64(int(limit)) == limit {
-		p.mapped = mapFile(src.file, int(limit)) // nil when there is no mapping it: it is read then
+		if p.mapped = mapFile(src.file, int(limit)); p.mapped != nil && !p.worthIt() {
+			unmapFile(p.mapped)
+			p.mapped = nil
+		}
 	}
 	return p
 }
+
+// worthIt says whether a look at mapped bytes takes less than a copy of them: not
+// when the system has the file in small pieces, each of which has to be mapped by
+// itself, nor when it does not have it. Three places are tried.
+func (p *pass) worthIt() bool {
+	const size, places, enough = 256 << 10, 3, 8 // small pieces are 64 KiB at most, so 12 faults at least
+	if len(p.mapped) < 8*size {
+		return false
+	}
+	there, err := p.guarded(func() error {
+		n := 0
+		for i := range places {
+			at := len(p.mapped) / (places + 1) * (i + 1)
+			if !p.lies(int64(at + size)) {
+				return errCold
+			}
+			n += faults(p.mapped[at : at+size])
+		}
+		if n > enough {
+			return errCold
+		}
+		return nil
+	})
+	return there && err == nil
+}
+
+var errCold = errors.New("not worth mapping")
 
 // end says when the file was cut short while it was mapped: the rest of its last
 // page looked like zeros.

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"os"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +21,25 @@ func mapFile(f *os.File, n int) []byte {
 }
 
 func unmapFile(b []byte) { _ = unix.Munmap(b) } // it was mapped by mapFile
+
+// faults is how often the system had to step in to show all pages of b.
+func faults(b []byte) int {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before, after unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_THREAD, &before) != nil {
+		return len(b)
+	}
+	sum := byte(0)
+	for i := 0; i < len(b); i += 4096 {
+		sum += b[i]
+	}
+	if unix.Getrusage(unix.RUSAGE_THREAD, &after) != nil {
+		return len(b)
+	}
+	runtime.KeepAlive(sum)
+	return int(after.Minflt - before.Minflt)
+}
 
 // cached says whether a byte can be had without waiting for the disk: whoever
 // looks at a page that is not there waits with a processor that no other
