@@ -115,6 +115,7 @@ func (w *lineReader) scan(ctx context.Context, lo, hi int64, f func(r *record)) 
 	if err != nil {
 		return nil, err
 	}
+	blocks = make([]counted, 0, (hi-lo+blockSize-1)/blockSize)
 	for off := lo; off < hi; off += blockSize {
 		blocks = append(blocks, counted{feed: text[min(off+blockSize, hi)-from-1] == '\n'})
 	}

@@ -147,12 +147,10 @@ func (p *Profiling) Close() {
 
 // looked is what a piece of work found.
 type looked struct {
-	prof *profile.Profile
-	rows []seenRow
-	sigs []profile.Signature // of those rows that have one, in their order
-	// What is known when nothing else was asked for: hashes of rows, and the rows.
-	pairs []uint64
-	at    []uint32
+	prof  *profile.Profile
+	rows  []seenRow
+	sigs  []profile.Signature // of those rows that have one, in their order
+	pairs *spelledPairs       // what was found when nothing else was asked for
 }
 
 type seenRow struct {
@@ -197,13 +195,11 @@ func (p *Profiling) run(ctx context.Context) error {
 		}
 	}
 	look := func(scan func(func(*record)) error) (looked, error) { return p.look(scan, leaks) }
+	used := sync.Pool{New: func() any { return &spelledPairs{m: &d.mapping} }}
 	if exact {
-		hashers := sync.Pool{New: func() any { return &spelledPairs{m: &d.mapping} }}
 		look = func(scan func(func(*record)) error) (looked, error) {
-			s := hashers.Get().(*spelledPairs)
-			l, err := lookExact(scan, s)
-			hashers.Put(s) // not when scan has panicked
-			return l, err
+			s := used.Get().(*spelledPairs)
+			return looked{pairs: s}, s.look(scan)
 		}
 		rows, _, _ := d.rows.status()
 		pairs.Grow(int(min(rows, 1<<24))) // an estimate; the set grows when it is too small
@@ -211,7 +207,10 @@ func (p *Profiling) run(ctx context.Context) error {
 	err := pass(look, func(first, _ int64, l looked) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		pairs.AddAll(l.pairs, func(i int) { rep.exact = append(rep.exact, uint32(first)+l.at[i]) })
+		if s := l.pairs; s != nil {
+			pairs.AddAll(s.hashes, func(i int) { rep.exact = append(rep.exact, uint32(first)+s.rows[i]) })
+			used.Put(s)
+		}
 		if l.prof != nil {
 			prof.Merge(l.prof)
 		}
@@ -331,16 +330,6 @@ func (p *Profiling) look(scan func(f func(r *record)) error, leaks *profile.Set)
 // spelling tells them.
 func (p *Profiling) exactOnly() bool {
 	return p.o.repeatsOnly && p.o.Against == "" && p.find == kinds{exact: true} && p.d.spelled()
-}
-
-// lookExact is look for exact repetitions alone.
-func lookExact(scan func(f func(r *record)) error, s *spelledPairs) (l looked, err error) {
-	l.pairs, l.at = make([]uint64, 0, 1024), make([]uint32, 0, 1024)
-	return l, scan(func(r *record) {
-		if hash, ok := s.of(r); ok {
-			l.pairs, l.at = append(l.pairs, hash), append(l.at, uint32(r.index))
-		}
-	})
 }
 
 func indexOf(list []string, s string) int {

@@ -43,6 +43,9 @@ type spelledPairs struct {
 	m      *Mapping
 	parser objectParser
 	buf    [2][]byte
+
+	hashes []uint64 // of the rows that can be used
+	rows   []uint32
 }
 
 // spelled says whether a spelledPairs can be used: all rows are lines of JSON, and
@@ -59,6 +62,16 @@ func (d *Dataset) spelled() bool {
 	}
 	m := &d.mapping
 	return m.Question != "" && m.Answer != "" && m.Messages == "" && m.Context == ""
+}
+
+// look hashes the rows that scan gives.
+func (s *spelledPairs) look(scan func(f func(r *record)) error) error {
+	s.hashes, s.rows = s.hashes[:0], s.rows[:0]
+	return scan(func(r *record) {
+		if hash, ok := s.of(r); ok {
+			s.hashes, s.rows = append(s.hashes, hash), append(s.rows, uint32(r.index))
+		}
+	})
 }
 
 // of is the hash of a row; ok is false for one that cannot be used.

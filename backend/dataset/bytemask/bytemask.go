@@ -81,11 +81,16 @@ func Unescape(dst, src []byte) (written, read int) {
 //
 // What lies behind b in its memory may be read, as far as its capacity goes.
 func Spelled(b []byte) (n int, ok bool) {
-	if vectors {
-		if n := (len(b) + 63) &^ 63; n > 0 && n <= cap(b) {
-			at, ok := spelledAVX2(&b[0], n)
-			return at, ok && at < len(b)
-		}
+	if len(spellers) > 0 {
+		return spelledBy(spellers[0], b)
+	}
+	return spelled(b)
+}
+
+func spelledBy(find func(b *byte, n int) (at int, ok bool), b []byte) (n int, ok bool) {
+	if n := (len(b) + 63) &^ 63; n > 0 && n <= cap(b) {
+		at, ok := find(&b[0], n)
+		return at, ok && at < len(b)
 	}
 	return spelled(b)
 }

@@ -18,6 +18,20 @@ func unescapeAVX2(dst, src *byte, n int, table *[256]byte) (written, read int)
 //go:noescape
 func spelledAVX2(b *byte, n int) (at int, ok bool)
 
+//go:noescape
+func spelledAVX512(b *byte, n int) (at int, ok bool)
+
+// spellers are what does Spelled on this processor, the fastest first.
+var spellers = func() (all []func(b *byte, n int) (at int, ok bool)) {
+	if vectors && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW {
+		all = append(all, spelledAVX512)
+	}
+	if vectors {
+		all = append(all, spelledAVX2)
+	}
+	return all
+}()
+
 // wordsAVX2 is words of 64 bytes.
 //
 //go:noescape

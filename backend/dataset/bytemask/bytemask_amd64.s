@@ -242,3 +242,79 @@ none:
 	MOVQ CX, at+16(FP)
 	MOVB $0, ok+24(FP)
 	RET
+
+// func spelledAVX512(b *byte, n int) (at int, ok bool)
+// The registers are those of spelledAVX2.
+TEXT ·spelledAVX512(SB), NOSPLIT, $0-25
+	MOVQ b+0(FP), SI
+	MOVQ n+8(FP), CX
+	VPBROADCASTQ quote<>(SB), Z1
+	VPBROADCASTQ backslash<>(SB), Z2
+	VPBROADCASTQ control<>(SB), Z3
+	VBROADCASTI32X4 low<>(SB), Z5
+	VBROADCASTI32X4 high<>(SB), Z6
+	VPBROADCASTQ nibble<>(SB), Z7
+	MOVQ $0xaaaaaaaaaaaaaaaa, R14
+	XORQ AX, AX
+	XORQ R13, R13
+spell:
+	CMPQ AX, CX
+	JGE none
+	VMOVDQU64 (SI)(AX*1), Z0
+	VPCMPEQB Z1, Z0, K1
+	VPCMPEQB Z2, Z0, K2
+	VPCMPUB $2, Z3, Z0, K3 // no more than 0x1f
+	VPSRLW $4, Z0, Z4
+	VPANDQ Z7, Z4, Z4
+	VPSHUFB Z4, Z6, Z4
+	VPSHUFB Z0, Z5, Z8
+	VPTESTMB Z4, Z8, K4
+	KMOVQ K1, R8
+	KMOVQ K2, R9
+	KMOVQ K3, R10
+	KMOVQ K4, R11
+	MOVQ R9, DX
+	ORQ R13, DX
+	JZ plain
+	// What stands behind an odd number of backslashes, in DI: a carry runs through
+	// each row of them from where it begins.
+	MOVQ R13, DX
+	NOTQ DX
+	ANDQ R9, DX // backslashes that are not behind one themselves
+	MOVQ DX, BX
+	SHLQ $1, BX
+	ORQ R14, BX
+	SUBQ DX, BX
+	XORQ R14, BX
+	MOVQ R9, DI
+	ORQ R13, DI
+	XORQ BX, DI
+	ANDQ R9, BX
+	SHRQ $63, BX
+	MOVQ BX, R13
+	// Quotes that are not, and whatever should not be there.
+	MOVQ DI, DX
+	NOTQ DX
+	ANDQ DX, R8
+	NOTQ R11
+	ANDQ R11, DI
+	ORQ DI, R10
+plain:
+	MOVQ R8, DX
+	ORQ R10, DX
+	JNZ stop
+	ADDQ $64, AX
+	JMP spell
+stop:
+	BSFQ DX, BX
+	ADDQ BX, AX
+	BTQ BX, R10
+	SETCC ok+24(FP)
+	VZEROUPPER
+	MOVQ AX, at+16(FP)
+	RET
+none:
+	VZEROUPPER
+	MOVQ CX, at+16(FP)
+	MOVB $0, ok+24(FP)
+	RET

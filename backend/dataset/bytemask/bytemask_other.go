@@ -11,4 +11,4 @@ func unescapeAVX2(dst, src *byte, n int, table *[256]byte) (written, read int) {
 	panic("not on this processor")
 }
 
-func spelledAVX2(b *byte, n int) (at int, ok bool) { panic("not on this processor") }
+var spellers []func(b *byte, n int) (at int, ok bool)

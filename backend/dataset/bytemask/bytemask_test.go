@@ -1,6 +1,7 @@
 package bytemask
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -55,6 +56,11 @@ func check(t *testing.T, b []byte) {
 		if got, ok := Spelled(try); ok != good || ok && got != end {
 			t.Fatalf("Spelled(%q) %d: %d, %v, want %d, %v", b, i, got, ok, end, good)
 		}
+		for k, find := range spellers {
+			if got, ok := spelledBy(find, try); ok != good || ok && got != end {
+				t.Fatalf("speller %d of %q, %d: %d, %v, want %d, %v", k, b, i, got, ok, end, good)
+			}
+		}
 	}
 	if got, ok := spelled(b); ok != good || ok && got != end {
 		t.Fatalf("spelled(%q): %d, %v, want %d, %v", b, got, ok, end, good)
@@ -103,15 +109,17 @@ func BenchmarkSpelled(b *testing.B) {
 	text := []byte(strings.Repeat(`the words of a text that goes on for some while, \"so\" to say.\n\n`, 30) + `"`)
 	text = append(make([]byte, 0, len(text)+64), text...)
 	out := make([]byte, len(text))
-	b.Run("spelled", func(b *testing.B) {
-		b.SetBytes(int64(len(text)))
-		b.ReportAllocs()
-		for b.Loop() {
-			if n, ok := Spelled(text); !ok || n != len(text)-1 {
-				b.Fatal(n, ok)
+	for i, find := range spellers {
+		b.Run(fmt.Sprint("spelled ", i), func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if n, ok := spelledBy(find, text); !ok || n != len(text)-1 {
+					b.Fatal(n, ok)
+				}
 			}
-		}
-	})
+		})
+	}
 	b.Run("unescape", func(b *testing.B) {
 		b.SetBytes(int64(len(text)))
 		b.ReportAllocs()
