@@ -50,6 +50,9 @@ type scorePane struct {
 	live    Live
 	stop    bool // the user stopped the live run
 	score   int  // the score that categories and records are shown for
+	judged  []evaluation.Judged
+	from    int       // how many records there were when the live run began
+	since   time.Time // when it began
 	top     int
 
 	form     widget.Form
@@ -59,7 +62,8 @@ type scorePane struct {
 	models   []chat.Model // for the form
 	cx, cy   int
 
-	recs recordList
+	recs  recordList
+	trend widget.Scroll
 
 	voters   []chat.Voter // what people and judges have voted
 	votesErr error
@@ -168,7 +172,7 @@ func (p *scorePane) take(r evaluation.Run) tea.Cmd {
 		}
 	}
 	p.run = &r
-	return p.readVotes()
+	return tea.Batch(p.readVotes(), p.applyRules())
 }
 
 func (p *scorePane) started(live Live, err error) tea.Cmd {
@@ -179,7 +183,7 @@ func (p *scorePane) started(live Live, err error) tea.Cmd {
 	p.live, p.stop, p.mode = live, false, scoreBoard
 	p.recs = recordList{}
 	r := live.Run()
-	p.run = &r
+	p.run, p.judged, p.from, p.since = &r, nil, r.Done, p.app.deps.Now()
 	return follow(p.app.ctx, live.Changed, p.pause, func() (bool, tea.Cmd) {
 		if p.live != live {
 			return false, nil
@@ -211,6 +215,9 @@ func (p *scorePane) ended(r evaluation.Run, shown bool) tea.Cmd {
 		p.run = &r
 	}
 	cmds := []tea.Cmd{p.reload()}
+	if shown {
+		cmds = append(cmds, p.applyRules())
+	}
 	switch {
 	case r.Status == "finished" && p.app.pane() != pane(p):
 		cmds = append(cmds, p.app.say(widget.Good, widget.MarkDone, "evaluation finished: the scores are in the Scoreboard, 5"))

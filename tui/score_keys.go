@@ -90,7 +90,7 @@ func (p *scorePane) bind() {
 		{ID: "score.score", Keys: []string{"s"}, Label: "score", Help: "show categories and records for another score", Rank: 5, Off: p.noRun, Do: nextScore(false)},
 		{ID: "score.arrange", Keys: []string{"v"}, Label: "arrange", Help: "sort, pin and hide models and scores", Rank: 9, Off: p.noRun, Do: do(p.arrange)},
 		{ID: "score.beside", Keys: []string{"b"}, Label: "beside", Help: "put the models of an earlier run over this dataset beside these", Rank: 10, Off: p.noOther, Do: do(p.pickBeside)},
-		{ID: "score.trend", Keys: []string{"t"}, Label: "trend", Help: "the score in all runs over this dataset", Rank: 11, Off: p.noRun, Do: do(func() { p.mode, p.top = scoreTrend, 0 })},
+		{ID: "score.trend", Keys: []string{"t"}, Label: "trend", Help: "the score in all runs over this dataset", Rank: 11, Off: p.noRun, Do: func(string) tea.Cmd { return p.openTrend() }},
 		{ID: "score.exclude", Keys: []string{"e"}, Label: "leave out", Help: "leave the rows out that are marked, or take them in again", Rank: 12, Off: p.noEnded, Do: func(string) tea.Cmd { return p.exclude() }},
 		{ID: "score.votes", Keys: []string{"V"}, Label: "votes", Help: "rate the models by the votes of people and of judges", Rank: 14, Off: p.app.needAccount, Do: func(string) tea.Cmd { return p.showVotes() }},
 		{ID: "score.vote", Keys: []string{"B"}, Label: "vote", Help: "vote blind on the answers of this run; nobody is asked", Rank: 15, Off: p.noPairs, Do: func(string) tea.Cmd { return p.vote() }},
@@ -163,9 +163,12 @@ func (p *scorePane) bind() {
 	}}
 	p.keys[scoreVotes] = p.votesTable()
 	p.keys[scoreTrend] = &keys.Table{Scope: "Scoreboard, trend", Bindings: []keys.Binding{
-		{ID: "score.trend-close", Keys: []string{"esc", "t", "backspace"}, Label: "scores", Help: "back to the scores", Rank: 1, Do: do(func() { p.mode, p.top = scoreBoard, 0 })},
+		{ID: "score.trend-take", Keys: []string{"enter"}, Label: "show", Help: "show this run", Rank: 1, Do: func(string) tea.Cmd { return p.takeTrend() }},
+		{ID: "score.trend-close", Keys: []string{"esc", "t", "backspace"}, Label: "scores", Help: "back to the scores", Rank: 3, Do: do(func() { p.mode, p.top = scoreBoard, 0 })},
 		{ID: "score.score", Keys: []string{"s"}, Label: "score", Help: "another score", Rank: 2, Do: nextScore(false)},
-		{ID: "score.down", Keys: []string{"down", "j"}, Label: "down", Help: "scroll down", Hidden: true, Do: do(func() { p.top++ })},
-		{ID: "score.up", Keys: []string{"up", "k"}, Label: "up", Help: "scroll up", Hidden: true, Do: do(func() { p.top = max(0, p.top-1) })},
+		{ID: "score.down", Keys: []string{"down", "j"}, Label: "down", Help: "next row", Hidden: true, Do: do(func() { p.trend.Move(1) })},
+		{ID: "score.up", Keys: []string{"up", "k"}, Label: "up", Help: "row before", Hidden: true, Do: do(func() { p.trend.Move(-1) })},
+		{ID: "score.page-down", Keys: []string{"pgdown", "ctrl+d", "space"}, Label: "page down", Help: "page down", Hidden: true, Do: do(func() { p.trend.Page(1) })},
+		{ID: "score.page-up", Keys: []string{"pgup", "ctrl+u"}, Label: "page up", Help: "page up", Hidden: true, Do: do(func() { p.trend.Page(-1) })},
 	}}
 }

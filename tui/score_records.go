@@ -237,12 +237,12 @@ func (p *scorePane) recordTable(f RecordFilter, h int) []string {
 	}
 	t := widget.NewTable(l, p.w,
 		widget.Column{Title: "row", Width: 6, Right: true},
-		widget.Column{Title: "category", Width: 10, Max: 14, Grow: 1, Drop: 2},
-		widget.Column{Title: "question", Width: 22, Grow: 4},
+		widget.Column{Title: "category", Width: 10, Max: 14, Grow: 1, Drop: 3},
+		widget.Column{Title: "question", Width: 20, Grow: 4},
 		widget.Column{Title: "reference", Width: 12, Grow: 2, Drop: 1},
 		widget.Column{Title: "answer", Width: 14, Grow: 3},
 		widget.Column{Title: shortScore(f.Score), Width: 7, Right: true},
-		widget.Column{Title: other, Width: width, Right: true, Drop: 3, Name: true})
+		widget.Column{Title: other, Width: width, Right: true, Drop: 2, Name: true})
 	lines := []string{t.Head()}
 	for i := r.scroll.Top; i < r.scroll.End(); i++ {
 		k := i - r.first

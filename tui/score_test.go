@@ -220,3 +220,37 @@ func TestRecordExplained(t *testing.T) {
 		r.want("asked as", "Answer: In what color?", "qa_accuracy: compared as so", "factual_knowledge: the answer contains it", "asked again with mistakes", "In whta color", "3 of these answers were not kept")
 	})
 }
+
+// TestScoreboardRules: the rules of a run and what decided its result stand below
+// the scores.
+func TestScoreboardRules(t *testing.T) {
+	world := func() *uitest.World {
+		w := uitest.Full()
+		r := &w.RunList[0]
+		r.Spec.FailIf = []string{"f1_score < baseline - 0.02", "errors > 0.01"}
+		r.Spec.Metrics, r.Spec.Template, r.Spec.Program = []string{"qa_accuracy"}, "Answer: $model_input", "1.2"
+		r.DatasetHash = strings.Repeat("ab", 32)
+		r.Models[1].Cost = 0.0123
+		w.Judged = []evaluation.Judged{{Rule: evaluation.Rule{Text: "f1_score < baseline - 0.02"}, Got: 0.5, Limit: 0.6, Broken: true, Sure: true},
+			{Rule: evaluation.Rule{Text: "errors > 0.01"}, Got: 0, Limit: 0.01}}
+		return w
+	}
+	play(t, world, 120, 60, func(r *rig) {
+		r.press("5")
+		r.want("rules that fail style-20260714-102210", "it holds   f1_score < baseline - 0.02   0.5 against 0.6, beyond chance", "it does not   errors > 0.01",
+			"$0.0123", "how it was run", "SHA-256 abababababab", "Answer: $model_input", "up to 128 tokens, temperature 0")
+		r.press("a")
+		r.want("New evaluation", "f1_score < baseline - 0.02, errors > 0.01", "Answer: $model_input")
+	})
+}
+
+// TestTrend: a change that chance may explain has no colour, and a run can be
+// shown from the trend.
+func TestTrend(t *testing.T) {
+	play(t, withOlder, 120, 40, func(r *rig) {
+		r.press("5", "t")
+		r.want("Trend of exact_match_score", "rows", "older")
+		r.press("down", "down", "down", "down", "enter")
+		r.want("run 5", "older")
+	})
+}

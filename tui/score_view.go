@@ -55,13 +55,14 @@ func (p *scorePane) head() []string {
 	if r.Status == "running" && r.Total > 0 {
 		done := float64(r.Done) / float64(r.Total)
 		row.Bar(widget.Accent, done, min(36, p.w/4)).Gap(2)
-		if r.Done > 0 {
-			left := time.Duration(float64(took) * (1 - done) / done)
+		if left, ok := p.left(); ok {
 			row.Put(widget.Muted, widget.Clock(left)+" left").Gap(3)
 		}
 	}
 	row.Put(widget.Text, widget.Count(int64(r.Done))).Put(widget.Muted, " of "+widget.Plural(int64(r.Total), "record")).Gap(3)
-	row.Put(widget.Muted, "time "+widget.Took(took))
+	if !r.Ended.IsZero() || r.Status == "running" {
+		row.Put(widget.Muted, "time "+widget.Took(took))
+	}
 	errors := 0
 	for _, m := range r.Models {
 		errors += m.Errors
@@ -73,6 +74,17 @@ func (p *scorePane) head() []string {
 		row.Gap(3).Put(widget.Warn, widget.MarkWarning+" "+text)
 	}
 	return append(lines, row.String(), p.verdict())
+}
+
+// left is how long the live run is going to take at its rate so far; what it had
+// when it was resumed took no time.
+func (p *scorePane) left() (time.Duration, bool) {
+	fresh := p.run.Done - p.from
+	if p.live == nil || fresh <= 0 {
+		return 0, false
+	}
+	took := p.app.deps.Now().Sub(p.since)
+	return time.Duration(float64(took) * float64(p.run.Total-p.run.Done) / float64(fresh)), true
 }
 
 // verdict says in one sentence what the comparison shows.
@@ -118,6 +130,11 @@ func (p *scorePane) board() []string {
 	}
 	model = min(model, max(12, p.w*3/10))
 	scoreW, label := 23, func(s string) string { return s }
+	for _, s := range p.names() {
+		if !p.view.hidden[s] {
+			scoreW = max(scoreW, min(l.Width(s), 30))
+		}
+	}
 	if p.w < 100 { // without what all names share
 		scoreW, model = 17, min(model, 14)
 		label = shortName
@@ -147,11 +164,14 @@ func (p *scorePane) board() []string {
 			} else {
 				row.Gap(2)
 			}
-			name := ""
-			if k == 0 {
+			name, st := "", widget.Text
+			switch {
+			case k == 0:
 				name = label(s)
+			case k == 1 && direction(s) < 0:
+				name, st = "less is better", widget.Faint
 			}
-			row.Cell(widget.Text, name, scoreW, false).Gap(2).Cell(widget.Series(c.series), l.Squeeze(c.label, model), model, false).Gap(2)
+			row.Cell(st, name, scoreW, false).Gap(2).Cell(widget.Series(c.series), l.Squeeze(c.label, model), model, false).Gap(2)
 			v, ok := m.Scores[s]
 			if !ok {
 				lines = append(lines, row.Cell(widget.Faint, "-", 7, true).String())
@@ -173,9 +193,11 @@ func (p *scorePane) board() []string {
 		}
 	}
 	lines = append(lines, widget.Blank(p.w))
+	lines = append(lines, p.rules()...)
 	lines = append(lines, p.boardVotes()...)
-	lines = append(lines, p.byCategory(model)...)
-	return append(lines, p.work()...)
+	lines = append(lines, p.byCategory(model, cols)...)
+	lines = append(lines, p.work(cols)...)
+	return append(lines, p.about()...)
 }
 
 // shortName is a score's name without what all names share.
@@ -203,34 +225,34 @@ func difference(row *widget.Row, d evaluation.Difference) {
 }
 
 // byCategory is the chosen score for every category.
-func (p *scorePane) byCategory(model int) []string {
-	l, r := p.app.look, p.run
+func (p *scorePane) byCategory(model int, models []boardColumn) []string {
+	l := p.app.look
 	cats := p.categories()
-	if len(cats) == 0 {
+	if len(cats) == 0 || len(models) == 0 {
 		return nil
 	}
 	name := p.scoreName()
 	lines := []string{l.Rule(p.w, name+" by category", "s another score", false)}
 	cols := []widget.Column{{Title: "category", Width: 14, Grow: 1, Max: 24}, {Title: "rows", Width: 6, Right: true}}
-	for _, m := range r.Models {
-		cols = append(cols, widget.Column{Title: m.Model, Width: min(max(8, l.Width(m.Model)), model), Right: true, Name: true})
+	for _, m := range models {
+		cols = append(cols, widget.Column{Title: m.label, Width: min(max(8, l.Width(m.label)), model), Right: true, Name: true})
 	}
 	t := widget.NewTable(l, p.w, cols...)
 	lines = append(lines, t.Head())
 	for i, c := range cats {
-		cells := []widget.Cell{{Text: or(c, "(none)")}, {Text: widget.Count(int64(r.Models[0].Categories[i].Records)), Style: widget.Muted}}
-		best := -1.0
-		for _, m := range r.Models {
-			if v, ok := categoryScore(m, c, name); ok {
-				best = max(best, v)
+		cells := []widget.Cell{{Text: or(c, "(none)")}, {Text: widget.Count(int64(p.run.Models[0].Categories[i].Records)), Style: widget.Muted}}
+		best, seen := 0.0, false
+		for _, m := range models {
+			if v, ok := categoryScore(m.model, c, name); ok && (!seen || (v-best)*direction(name) > 0) {
+				best, seen = v, true
 			}
 		}
-		for _, m := range r.Models {
-			v, ok := categoryScore(m, c, name)
+		for _, m := range models {
+			v, ok := categoryScore(m.model, c, name)
 			cell := widget.Cell{Text: "-", Style: widget.Faint}
 			if ok {
 				cell = widget.Cell{Text: widget.Percent(v), Style: widget.Muted}
-				if v == best && len(r.Models) > 1 {
+				if v == best && len(models) > 1 {
 					cell.Style = widget.Strong
 				}
 			}
@@ -252,19 +274,27 @@ func categoryScore(m evaluation.ModelResult, category, score string) (float64, b
 }
 
 // work is what the answers took.
-func (p *scorePane) work() []string {
-	l, r := p.app.look, p.run
+func (p *scorePane) work(models []boardColumn) []string {
+	l := p.app.look
+	cost := 0
+	for _, c := range models {
+		if c.model.Cost > 0 {
+			cost = 9
+		}
+	}
 	t := widget.NewTable(l, p.w, widget.Column{Title: "model", Width: 16, Grow: 1, Max: 44, Name: true}, widget.Column{Title: "records", Width: 14, Right: true},
 		widget.Column{Title: "errors", Width: 7, Right: true}, widget.Column{Title: "mean time", Width: 10, Right: true},
-		widget.Column{Title: "tokens in", Width: 10, Right: true, Drop: 2}, widget.Column{Title: "tokens out", Width: 10, Right: true, Drop: 1})
+		widget.Column{Title: "tokens in", Width: 10, Right: true, Drop: 2}, widget.Column{Title: "tokens out", Width: 10, Right: true, Drop: 1},
+		widget.Column{Title: "cost", Width: cost, Right: true})
 	lines := []string{l.Rule(p.w, "work", "", false), t.Head()}
-	for i, m := range r.Models {
+	for _, c := range models {
+		m := c.model
 		errs := widget.Cell{Text: widget.Count(int64(m.Errors)), Style: widget.Muted}
 		if m.Errors > 0 {
 			errs.Style = widget.Bad
 		}
-		lines = append(lines, t.Line([]widget.Cell{{Text: m.Model, Style: widget.Series(i)}, {Text: fmt.Sprintf("%d of %d", m.Records, m.Total), Style: widget.Muted}, errs,
-			{Text: widget.Took(m.MeanLatency), Style: widget.Muted}, {Text: widget.Count(m.InputTokens), Style: widget.Muted}, {Text: widget.Count(m.OutputTokens), Style: widget.Muted}}, false, false))
+		lines = append(lines, t.Line([]widget.Cell{{Text: c.label, Style: widget.Series(c.series)}, {Text: fmt.Sprintf("%d of %d", m.Records, m.Total), Style: widget.Muted}, errs,
+			{Text: widget.Took(m.MeanLatency), Style: widget.Muted}, {Text: widget.Count(m.InputTokens), Style: widget.Muted}, {Text: widget.Count(m.OutputTokens), Style: widget.Muted}, {Text: fmt.Sprintf("$%.4f", m.Cost), Style: widget.Muted}}, false, false))
 	}
 	return lines
 }

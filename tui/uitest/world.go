@@ -89,6 +89,7 @@ type World struct {
 	RunList []evaluation.Run
 	// Explained is what is said of any row; nil says what question answering says.
 	Explained []evaluation.Explanation
+	Judged    []evaluation.Judged
 	RunFile   evaluation.RunFile
 	Spec      evaluation.Spec // of the run that was started last
 	Live      *Live           // the run that an evaluation starts; nil refuses

@@ -88,7 +88,7 @@ func (e evaluations) Records(_ context.Context, _ string, f tui.RecordFilter) ([
 
 func (e evaluations) Compare(_ context.Context, a, b string, _ []evaluation.Rule) (evaluation.Comparison, error) {
 	e.w.did("compare %s with %s", b, a)
-	return evaluation.Comparison{Scores: []evaluation.Compared{{Score: "exact_match_score", Difference: 0.04, Interval: evaluation.Interval{Low: -0.01, High: 0.09}}}}, e.w.Err
+	return evaluation.Comparison{Rules: e.w.Judged, Scores: []evaluation.Compared{{Score: "exact_match_score", Difference: 0.04, Interval: evaluation.Interval{Low: -0.01, High: 0.09}}}}, e.w.Err
 }
 
 func (e evaluations) Row(_ context.Context, _ string, row int64) ([]evaluation.Record, error) {
