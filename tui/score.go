@@ -252,12 +252,12 @@ func (p *scorePane) pick() {
 
 // export writes the run to a file.
 func (p *scorePane) export(args string) tea.Cmd {
-	id := p.run.ID
+	id, without := p.run.ID, p.view.without
 	return p.app.export(args, export{
 		title: "Export this run", help: "the name's end decides: .md, .html, .csv, .jsonl, or .toml for a run file",
 		proposed: filepath.Join(p.app.deps.WorkDir, "run-"+id+".md"),
 		write: func(ctx context.Context, f io.Writer, path string) (string, error) {
-			return "", p.app.svc.Evaluation.Export(ctx, id, strings.TrimPrefix(filepath.Ext(path), "."), f)
+			return "", p.app.svc.Evaluation.Export(ctx, id, strings.TrimPrefix(filepath.Ext(path), "."), without, f)
 		},
 	})
 }

@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -69,56 +68,10 @@ func (p *scorePane) rules() []string {
 
 // about is what decided the result.
 func (p *scorePane) about() []string {
-	l, r := p.app.look, p.run
-	s := r.Spec
+	l := p.app.look
 	lines := []string{widget.Blank(p.w), l.Rule(p.w, "how it was run", "a runs it again", false)}
-	const label = 10
-	add := func(name, text string) {
-		if text != "" {
-			lines = append(lines, paragraph(l, p.w, name, text, widget.Muted, label)...)
-		}
-	}
-	add("name", s.Name)
-	data := s.Dataset
-	if len(r.DatasetHash) >= 12 {
-		data += "   SHA-256 " + r.DatasetHash[:12]
-	}
-	if s.Limit > 0 {
-		data += fmt.Sprintf("   %s drawn with seed %d", widget.Plural(int64(s.Limit), "row"), s.Seed)
-	}
-	add("dataset", data)
-	if c := s.FMEval; c != nil {
-		var parts []string
-		for _, f := range [][2]string{{"question", c.ModelInput}, {"reference", c.TargetOutput}, {"category", c.Category}, {"answer", c.ModelOutput}} {
-			if f[1] != "" {
-				parts = append(parts, f[0]+" in "+f[1])
-			}
-		}
-		add("columns", strings.Join(parts, ", "))
-	}
-	add("metrics", strings.Join(s.Metrics, ", "))
-	add("options", evalText("params", s))
-	add("prompt", s.Template)
-	if len(s.Outputs) == 0 {
-		add("answers", fmt.Sprintf("up to %d tokens, temperature %g", s.MaxTokens, s.Temperature))
-	} else {
-		add("answers", "from files: "+evalText("outputs", s))
-	}
-	add("program", s.Program)
-	for _, m := range r.Models {
-		if m.ModelID != "" {
-			add(l.Squeeze(m.Model, label), m.ModelID)
-		}
+	for _, f := range evaluation.About(*p.run) {
+		lines = append(lines, paragraph(l, p.w, l.Squeeze(f.Name, 10), f.Text, widget.Muted, 10)...)
 	}
 	return lines
-}
-
-// evalText is a setting of a run as the form shows it.
-func evalText(name string, s evaluation.Spec) (text string) {
-	eachField(func(f evalField) {
-		if f.name == name {
-			text = f.show(s)
-		}
-	})
-	return text
 }

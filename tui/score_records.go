@@ -206,6 +206,9 @@ func (p *scorePane) viewRecords() []string {
 	if r.loading {
 		note = widget.MarkRunning + " reading"
 	}
+	if over := l.Width(title) + l.Width(note) + 12 - p.w; over > 0 { // the note says more than the middle of a name
+		title = strings.Replace(title, f.Model, l.Squeeze(f.Model, max(8, l.Width(f.Model)-over)), 1)
+	}
 	lines := []string{l.Rule(p.w, title, note, true)}
 	h := p.h - len(lines)
 	if p.mode == scoreSearch {
@@ -231,18 +234,19 @@ func (p *scorePane) viewRecords() []string {
 func (p *scorePane) recordTable(f RecordFilter, h int) []string {
 	l, r := p.app.look, &p.recs
 	r.scroll.Set(r.total, h-1)
-	other, width := f.Against, max(7, min(l.Width(f.Against), 12))
-	if f.Against == f.Model || f.Against == "" {
-		width = 0 // nothing stands beside it
+	cols := []widget.Column{
+		{Title: "row", Width: 6, Right: true},
+		{Title: "category", Width: 10, Max: 14, Grow: 1, Drop: 3},
+		{Title: "question", Width: 20, Grow: 4},
+		{Title: "reference", Width: 12, Grow: 2, Drop: 1},
+		{Title: "answer", Width: 14, Grow: 3},
+		{Title: shortScore(f.Score), Width: 7, Right: true},
 	}
-	t := widget.NewTable(l, p.w,
-		widget.Column{Title: "row", Width: 6, Right: true},
-		widget.Column{Title: "category", Width: 10, Max: 14, Grow: 1, Drop: 3},
-		widget.Column{Title: "question", Width: 20, Grow: 4},
-		widget.Column{Title: "reference", Width: 12, Grow: 2, Drop: 1},
-		widget.Column{Title: "answer", Width: 14, Grow: 3},
-		widget.Column{Title: shortScore(f.Score), Width: 7, Right: true},
-		widget.Column{Title: other, Width: width, Right: true, Drop: 2, Name: true})
+	other := f.Against != "" && f.Against != f.Model
+	if other {
+		cols = append(cols, widget.Column{Title: f.Against, Width: max(7, min(l.Width(f.Against), 12)), Right: true, Drop: 2, Name: true})
+	}
+	t := widget.NewTable(l, p.w, cols...)
 	lines := []string{t.Head()}
 	for i := r.scroll.Top; i < r.scroll.End(); i++ {
 		k := i - r.first
@@ -264,8 +268,12 @@ func (p *scorePane) recordTable(f RecordFilter, h int) []string {
 			answer = widget.Cell{Text: widget.MarkFailed + " " + rec.Err, Style: widget.Bad}
 			score = widget.Cell{Text: "-", Style: widget.Faint}
 		}
-		lines = append(lines, t.Line([]widget.Cell{{Text: markOf(rec) + widget.Count(rec.Row+1), Style: widget.Faint}, {Text: rec.Category, Style: widget.Muted},
-			{Text: rec.Question}, {Text: rec.Reference, Style: widget.Muted}, answer, score, beside}, i == r.scroll.Cursor, p.mode == scoreRecords))
+		cells := []widget.Cell{{Text: markOf(rec) + widget.Count(rec.Row+1), Style: widget.Faint}, {Text: rec.Category, Style: widget.Muted},
+			{Text: rec.Question}, {Text: rec.Reference, Style: widget.Muted}, answer, score}
+		if other {
+			cells = append(cells, beside)
+		}
+		lines = append(lines, t.Line(cells, i == r.scroll.Cursor, p.mode == scoreRecords))
 	}
 	return lines
 }

@@ -238,7 +238,7 @@ func TestScoreboardRules(t *testing.T) {
 	play(t, world, 120, 60, func(r *rig) {
 		r.press("5")
 		r.want("rules that fail style-20260714-102210", "it holds   f1_score < baseline - 0.02   0.5 against 0.6, beyond chance", "it does not   errors > 0.01",
-			"$0.0123", "how it was run", "SHA-256 abababababab", "Answer: $model_input", "up to 128 tokens, temperature 0")
+			"$0.0123", "how it was run", "SHA-256 "+strings.Repeat("ab", 32), "Answer: $model_input", "up to 128 tokens, temperature 0")
 		r.press("a")
 		r.want("New evaluation", "f1_score < baseline - 0.02, errors > 0.01", "Answer: $model_input")
 	})

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -276,16 +277,14 @@ func categoryScore(m evaluation.ModelResult, category, score string) (float64, b
 // work is what the answers took.
 func (p *scorePane) work(models []boardColumn) []string {
 	l := p.app.look
-	cost := 0
-	for _, c := range models {
-		if c.model.Cost > 0 {
-			cost = 9
-		}
+	cols := []widget.Column{{Title: "model", Width: 16, Grow: 1, Max: 44, Name: true}, {Title: "records", Width: 14, Right: true},
+		{Title: "errors", Width: 7, Right: true}, {Title: "mean time", Width: 10, Right: true},
+		{Title: "tokens in", Width: 10, Right: true, Drop: 2}, {Title: "tokens out", Width: 10, Right: true, Drop: 1}}
+	cost := slices.ContainsFunc(models, func(c boardColumn) bool { return c.model.Cost > 0 })
+	if cost {
+		cols = append(cols, widget.Column{Title: "cost", Width: 9, Right: true})
 	}
-	t := widget.NewTable(l, p.w, widget.Column{Title: "model", Width: 16, Grow: 1, Max: 44, Name: true}, widget.Column{Title: "records", Width: 14, Right: true},
-		widget.Column{Title: "errors", Width: 7, Right: true}, widget.Column{Title: "mean time", Width: 10, Right: true},
-		widget.Column{Title: "tokens in", Width: 10, Right: true, Drop: 2}, widget.Column{Title: "tokens out", Width: 10, Right: true, Drop: 1},
-		widget.Column{Title: "cost", Width: cost, Right: true})
+	t := widget.NewTable(l, p.w, cols...)
 	lines := []string{l.Rule(p.w, "work", "", false), t.Head()}
 	for _, c := range models {
 		m := c.model
@@ -293,8 +292,12 @@ func (p *scorePane) work(models []boardColumn) []string {
 		if m.Errors > 0 {
 			errs.Style = widget.Bad
 		}
-		lines = append(lines, t.Line([]widget.Cell{{Text: c.label, Style: widget.Series(c.series)}, {Text: fmt.Sprintf("%d of %d", m.Records, m.Total), Style: widget.Muted}, errs,
-			{Text: widget.Took(m.MeanLatency), Style: widget.Muted}, {Text: widget.Count(m.InputTokens), Style: widget.Muted}, {Text: widget.Count(m.OutputTokens), Style: widget.Muted}, {Text: fmt.Sprintf("$%.4f", m.Cost), Style: widget.Muted}}, false, false))
+		cells := []widget.Cell{{Text: c.label, Style: widget.Series(c.series)}, {Text: fmt.Sprintf("%d of %d", m.Records, m.Total), Style: widget.Muted}, errs,
+			{Text: widget.Took(m.MeanLatency), Style: widget.Muted}, {Text: widget.Count(m.InputTokens), Style: widget.Muted}, {Text: widget.Count(m.OutputTokens), Style: widget.Muted}}
+		if cost {
+			cells = append(cells, widget.Cell{Text: fmt.Sprintf("$%.4f", m.Cost), Style: widget.Muted})
+		}
+		lines = append(lines, t.Line(cells, false, false))
 	}
 	return lines
 }

@@ -313,7 +313,7 @@ type Evaluation interface {
 	Runs(ctx context.Context) ([]evaluation.Run, error)
 	Run(ctx context.Context, id string) (evaluation.Run, error)
 	Records(ctx context.Context, id string, f RecordFilter) ([]evaluation.Record, int, error)
-	Export(ctx context.Context, id, format string, w io.Writer) error
+	Export(ctx context.Context, id, format string, without bool, w io.Writer) error
 	// Compare compares two sides, each RUN/MODEL.
 	Compare(ctx context.Context, baseline, candidate string, rules []evaluation.Rule) (evaluation.Comparison, error)
 	Row(ctx context.Context, id string, row int64) ([]evaluation.Record, error)

@@ -145,7 +145,7 @@ func TestRun(t *testing.T) {
 		t.Error("the stored run is another")
 	}
 	var md strings.Builder
-	if err := f.Export(t.Context(), live.ID, "md", &md); err != nil || stored.Spec.Program != "1.2.3 abc" || !strings.Contains(md.String(), "By tunebench 1.2.3 abc.") {
+	if err := f.Export(t.Context(), live.ID, "md", false, &md); err != nil || stored.Spec.Program != "1.2.3 abc" || !strings.Contains(md.String(), "`tunebench 1.2.3 abc`") {
 		t.Errorf("the program of the run is %q (%v):\n%s", stored.Spec.Program, err, md.String())
 	}
 	if runs, err := f.Runs(t.Context()); err != nil || len(runs) != 1 || runs[0].Done != 400 || runs[0].Status != Finished {
@@ -197,7 +197,7 @@ func testRecords(t *testing.T, f *fixture, id string) {
 func testExport(t *testing.T, f *fixture, run Run) {
 	for _, format := range []string{"jsonl", "csv"} {
 		var b bytes.Buffer
-		if err := f.Export(t.Context(), run.ID, format, &b); err != nil {
+		if err := f.Export(t.Context(), run.ID, format, false, &b); err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(t.TempDir(), "outputs."+format)
@@ -218,10 +218,10 @@ func testExport(t *testing.T, f *fixture, run Run) {
 		}
 	}
 	var b bytes.Buffer
-	if err := f.Export(t.Context(), run.ID, "md", &b); err != nil || !strings.Contains(b.String(), "| tuned | 200 | 0 | 0.900 (") {
+	if err := f.Export(t.Context(), run.ID, "md", false, &b); err != nil || !strings.Contains(b.String(), "| tuned | 200 | 0 | 0.900 (") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
-	if err := f.Export(t.Context(), run.ID, "pdf", &b); err == nil {
+	if err := f.Export(t.Context(), run.ID, "pdf", false, &b); err == nil {
 		t.Error("pdf was written")
 	}
 }

@@ -20,23 +20,38 @@ var Formats = []string{"jsonl", "csv", "md", "html", "toml"}
 
 // Export writes a run. "jsonl" has a record a line with FMEval's names, and the
 // text as it was scored; it is ASCII, so that printing it does no harm. "csv"
-// has the records, cleaned for display. "md" has the scoreboard, "html" that as a
-// page with charts and the records that say most, "toml" the run as a run file.
-func (s *Service) Export(ctx context.Context, id string, format string, w io.Writer) error {
-	run, err := s.Run(ctx, id)
+// has the records, cleaned for display. "md" has the scoreboard for a pull request,
+// "html" that as a page with charts and the records that say most, "toml" the run as
+// a run file. without leaves marked rows out and says how much that is.
+func (s *Service) Export(ctx context.Context, id, format string, without bool, w io.Writer) error {
+	read := s.Run
+	marks := map[int64]string{}
+	if without {
+		read = s.Without
+		var err error
+		if marks, err = s.Marks(ctx, id); err != nil {
+			return err
+		}
+	}
+	run, err := read(ctx, id)
 	if err != nil {
 		return err
 	}
 	b := bufio.NewWriter(w)
 	switch format {
 	case "jsonl":
-		_, err = s.cfg.Store.Records(ctx, store.RecordQuery{Run: id}, func(r store.Record) error { return writeJSONLine(b, run.ScoreNames, r) })
+		_, err = s.cfg.Store.Records(ctx, store.RecordQuery{Run: id}, func(r store.Record) error {
+			if marks[r.Row] != "" {
+				return nil
+			}
+			return writeJSONLine(b, run.ScoreNames, r)
+		})
 	case "csv":
-		err = s.exportCSV(ctx, run, b)
+		err = s.exportCSV(ctx, run, marks, b)
 	case "md":
-		writeMarkdown(b, run)
+		err = s.writeMarkdown(ctx, b, run)
 	case "html":
-		err = s.writeHTML(ctx, b, run)
+		err = s.writeHTML(ctx, b, run, marks)
 	case "toml":
 		err = RunFile{run.Spec}.Write(b, "")
 	default:
@@ -123,7 +138,7 @@ func number(v float64) string {
 	return text
 }
 
-func (s *Service) exportCSV(ctx context.Context, run Run, w io.Writer) error {
+func (s *Service) exportCSV(ctx context.Context, run Run, marks map[int64]string, w io.Writer) error {
 	c := csv.NewWriter(w)
 	head := []string{"row", "id", "category", "model", "system_prompt", "model_input", "target_output", "model_output", "error"}
 	head = append(head, run.ScoreNames...)
@@ -131,6 +146,9 @@ func (s *Service) exportCSV(ctx context.Context, run Run, w io.Writer) error {
 		return err
 	}
 	_, err := s.cfg.Store.Records(ctx, store.RecordQuery{Run: run.ID}, func(stored store.Record) error {
+		if marks[stored.Row] != "" {
+			return nil
+		}
 		r, err := clean(stored)
 		if err != nil {
 			return err
@@ -150,53 +168,4 @@ func (s *Service) exportCSV(ctx context.Context, run Run, w io.Writer) error {
 	}
 	c.Flush()
 	return c.Error()
-}
-
-func writeMarkdown(w *bufio.Writer, run Run) {
-	fmt.Fprintf(w, "# Evaluation %s\n\nDataset `%s` (SHA-256 `%s`), %d of %d records, %s.\n\n", run.ID, cell(run.Spec.Dataset), run.DatasetHash, run.Done, run.Total, run.Status)
-	if run.Spec.Program != "" {
-		fmt.Fprintf(w, "By tunebench %s.\n\n", cell(run.Spec.Program))
-	}
-	w.WriteString("| model | records | errors |")
-	rule := "|---|---:|---:|"
-	for _, name := range run.ScoreNames {
-		w.WriteString(" " + name + " |")
-		rule += "---:|"
-	}
-	w.WriteString("\n" + rule + "\n")
-	for _, m := range run.Models {
-		fmt.Fprintf(w, "| %s | %d | %d |", cell(m.Model), m.Records, m.Errors)
-		for _, name := range run.ScoreNames {
-			if v, ok := m.Scores[name]; ok {
-				iv := m.Intervals[name]
-				fmt.Fprintf(w, " %.3f (%.3f to %.3f) |", v, iv.Low, iv.High)
-			} else {
-				w.WriteString(" |")
-			}
-		}
-		w.WriteString("\n")
-	}
-	if len(run.Differences) > 0 {
-		fmt.Fprintf(w, "\nDifferences to %s over the rows that both answered, with 95 %% intervals%s:\n\n| model | score | difference | interval | p | |\n|---|---|---:|---|---:|---|\n", cell(run.Models[0].Model), corrected(run))
-		for _, d := range run.Differences {
-			verdict := "not sure"
-			if d.Real {
-				verdict = "real"
-			}
-			fmt.Fprintf(w, "| %s | %s | %+.3f | %+.3f to %+.3f | %.3g | %s |\n", cell(d.Model), d.Score, d.Mean, d.Interval.Low, d.Interval.High, d.PAdjusted, verdict)
-		}
-	}
-}
-
-// corrected says how p-values were corrected, where there are several models.
-func corrected(run Run) string {
-	if n := len(run.Models) - 1; n > 1 {
-		return fmt.Sprintf(", p for %d models (Holm)", n)
-	}
-	return ""
-}
-
-// cell is text inside a Markdown table.
-func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "`", "'").Replace(safetext.Line(s))
 }

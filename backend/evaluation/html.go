@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"time"
+	"unicode/utf8"
 
 	"tunebench/backend/safetext"
 )
@@ -29,6 +30,9 @@ type pageData struct {
 	Models  []pageModel
 	Charts  []chart
 	Diffs   []pageDiff
+	Rules   []Judged
+	About   []Fact
+	Verdict []string
 	Cats    []chart
 	Lists   []pageList
 }
@@ -43,6 +47,9 @@ type chart struct {
 	Title  string
 	Height int
 	Bars   []bar
+	// Left is where the bars begin, behind the longest label; Right where the texts
+	// behind them do, and Width the whole.
+	Left, Right, Width int
 }
 
 // bar is a value with its interval, in units of the chart: 0 to 400.
@@ -79,13 +86,13 @@ type pageAnswer struct {
 	Failed             bool
 }
 
-func (s *Service) writeHTML(ctx context.Context, w io.Writer, run Run) error {
-	d := pageData{Run: run, Dataset: safetext.Line(run.Spec.Dataset), Written: s.cfg.Now().UTC().Format(time.DateOnly)}
+func (s *Service) writeHTML(ctx context.Context, w io.Writer, run Run, marks map[int64]string) error {
+	d := pageData{About: About(run), Run: run, Dataset: safetext.Line(run.Spec.Dataset), Written: s.cfg.Now().UTC().Format(time.DateOnly)}
 	for _, m := range run.Models {
 		d.Models = append(d.Models, pageModel{m, m.MeanLatency.Round(time.Millisecond).String()})
 	}
 	for _, name := range run.ScoreNames {
-		c := chart{Title: name}
+		c := newChart(name+s.lessText(name), run)
 		for i, m := range run.Models {
 			if v, ok := m.Scores[name]; ok {
 				iv, has := m.Intervals[name]
@@ -95,8 +102,9 @@ func (s *Service) writeHTML(ctx context.Context, w io.Writer, run Run) error {
 		d.Charts = append(d.Charts, c)
 	}
 	if len(run.Models) > 0 && len(run.ScoreNames) > 0 {
+		d.Verdict = s.verdicts(run, run.ScoreNames[0])
 		for _, cat := range run.Models[0].Categories {
-			c := chart{Title: cat.Category}
+			c := newChart(cat.Category, run)
 			for i, m := range run.Models {
 				for _, other := range m.Categories {
 					if v, ok := other.Scores[run.ScoreNames[0]]; ok && other.Category == cat.Category {
@@ -117,16 +125,39 @@ func (s *Service) writeHTML(ctx context.Context, w io.Writer, run Run) error {
 		d.Diffs = append(d.Diffs, p)
 	}
 	var err error
-	if d.Lists, err = s.pageLists(ctx, run); err != nil {
+	if d.Rules, err = s.judged(ctx, run); err != nil {
+		return err
+	}
+	if d.Lists, err = s.pageLists(ctx, run, marks); err != nil {
 		return err
 	}
 	return page.Execute(w, d)
 }
 
+// newChart is a chart with room for the names of a run's models: about 7 units a
+// letter, and at most 40 letters of a name.
+func newChart(title string, run Run) chart {
+	longest := 0
+	for _, m := range run.Models {
+		longest = max(longest, utf8.RuneCountInString(shortLabel(m.Model)))
+	}
+	left := max(80, 8*longest+12)
+	return chart{Title: title, Left: left, Right: left + 412, Width: left + 412 + 230}
+}
+
+// shortLabel leaves the middle of a long name out.
+func shortLabel(s string) string {
+	r := []rune(s)
+	if len(r) <= 40 {
+		return s
+	}
+	return string(r[:20]) + "…" + string(r[len(r)-19:])
+}
+
 // add adds a bar. Values outside 0 to 1 are drawn at the ends.
 func (c *chart) add(label string, v float64, iv Interval, interval bool, i int) {
 	x := func(v float64) float64 { return 400 * math.Max(0, math.Min(1, v)) }
-	b := bar{Label: label, Text: fmt.Sprintf("%.3f", v), Y: 26 * len(c.Bars), X: x(v), Class: i % 6, Interval: interval}
+	b := bar{Label: shortLabel(label), Text: fmt.Sprintf("%.3f", v), Y: 26 * len(c.Bars), X: x(v), Class: i % 6, Interval: interval}
 	if interval {
 		b.Text += fmt.Sprintf(" (%.3f to %.3f)", iv.Low, iv.High)
 		b.Low, b.High = x(iv.Low), x(iv.High)
@@ -138,7 +169,7 @@ func (c *chart) add(label string, v float64, iv Interval, interval bool, i int) 
 
 // pageLists are the records that say most: where the last model is furthest
 // below the first and furthest above it, or simply the worst of a single one.
-func (s *Service) pageLists(ctx context.Context, run Run) ([]pageList, error) {
+func (s *Service) pageLists(ctx context.Context, run Run, marks map[int64]string) ([]pageList, error) {
 	if len(run.Models) == 0 || len(run.ScoreNames) == 0 {
 		return nil, nil
 	}
@@ -159,13 +190,16 @@ func (s *Service) pageLists(ctx context.Context, run Run) ([]pageList, error) {
 	}
 	var lists []pageList
 	for _, q := range queries {
-		q.q.Limit = htmlRecords
+		q.q.Limit = htmlRecords + len(marks)
 		recs, _, err := s.Query(ctx, run.ID, q.q)
 		if err != nil {
 			return nil, err
 		}
 		list := pageList{Title: q.title + " on " + score}
 		for _, r := range recs {
+			if marks[r.Row] != "" || len(list.Rows) == htmlRecords {
+				continue
+			}
 			p := pageRecord{Row: r.Row + 1, Category: r.Category, Question: r.Question, Reference: r.Reference}
 			answers, err := s.Row(ctx, run.ID, r.Row)
 			if err != nil {

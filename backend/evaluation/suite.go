@@ -211,7 +211,7 @@ func hasColumn(m metrics.Metric, column string) bool { return slices.Contains(m.
 func (s *suite) lessIsBetter(score string) bool {
 	for _, sc := range s.scores {
 		if sc.Name == score {
-			return sc.Direction == metrics.LowerIsBetter || sc.Direction == metrics.ZeroIsIdeal
+			return lessIsBetter(sc)
 		}
 	}
 	return false

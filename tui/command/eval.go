@@ -269,6 +269,7 @@ func newEvalShow(g *globals) *cobra.Command {
 
 func newEvalExport(g *globals) *cobra.Command {
 	var format, out string
+	var without bool
 	c := &cobra.Command{
 		Use: "export RUN", Short: "Write a run's records as jsonl, csv or FMEval's files, its scoreboard as md or html, or itself as a run file", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -285,11 +286,12 @@ func newEvalExport(g *globals) *cobra.Command {
 					defer f.Close()
 					w = f
 				}
-				return s.eval.Export(cmd.Context(), args[0], format, w)
+				return s.eval.Export(cmd.Context(), args[0], format, without, w)
 			})
 		},
 	}
 	c.Flags().StringVar(&format, "format", "jsonl", "jsonl, csv, md, html, toml (a run file), or fmeval for FMEval's own files in the folder --out")
+	c.Flags().BoolVar(&without, "without-marked", false, "leave out the rows that are marked, and say how many")
 	c.Flags().StringVar(&out, "out", "", "file to write (default: standard output)")
 	return c
 }

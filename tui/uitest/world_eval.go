@@ -141,7 +141,7 @@ func (e evaluations) Without(ctx context.Context, id string) (evaluation.Run, er
 	return r, err
 }
 
-func (e evaluations) Export(_ context.Context, id, format string, w io.Writer) error {
+func (e evaluations) Export(_ context.Context, id, format string, _ bool, w io.Writer) error {
 	_, err := fmt.Fprintf(w, "%s as %s\n", id, format)
 	return err
 }
