@@ -320,6 +320,9 @@ func verdictsOf(j evaluation.Judgement) string {
 		if len(j.Unread) > 0 {
 			text += fmt.Sprintf(", such as %q", j.Unread[0])
 		}
+		if len(j.Errors) > 0 {
+			text += "; the judge could not be asked on " + widget.Plural(int64(j.Failed), "row") + ": " + j.Errors[0]
+		}
 	}
 	return text
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -61,6 +62,8 @@ type Judgement struct {
 	People *chat.Agreement `json:"people,omitempty"`
 	// Unread are some of the replies that were no verdict.
 	Unread []string `json:"unread,omitempty"`
+	// Errors are some of the reasons why the judge could not be asked.
+	Errors []string `json:"errors,omitempty"`
 }
 
 // judged is one row's outcome.
@@ -327,6 +330,14 @@ func (r *runner) judgeReply(ctx context.Context, text string) (string, error) {
 	return a.Output, nil
 }
 
+// some adds a text to the few that are told.
+func some(list []string, text string) []string {
+	if len(list) == 3 || slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
+}
+
 // count adds the verdicts up.
 func (j *Judgement) count(verdicts []judged) {
 	first, said := 0, 0
@@ -345,11 +356,10 @@ func (j *Judgement) count(verdicts []judged) {
 			j.Swayed++
 		case "unclear":
 			j.Unclear++
-			if len(j.Unread) < 3 {
-				j.Unread = append(j.Unread, v.unread)
-			}
+			j.Unread = some(j.Unread, v.unread)
 		default:
 			j.Failed++
+			j.Errors = some(j.Errors, v.unread)
 		}
 		if v.exact > 0 {
 			j.Known++

@@ -117,8 +117,16 @@ func TestJudge(t *testing.T) {
 		t.Errorf("%+v, %v", o, err)
 	}
 	j, err = f.Judge(t.Context(), JudgeSpec{Run: run.ID, Judge: "other." + judgeID, Limit: 2}, nil)
-	if err != nil || j.Unclear != 2 || len(j.Unread) != 2 || j.WinsA+j.WinsB+j.Ties+j.Swayed != 0 {
+	if err != nil || j.Unclear != 2 || len(j.Unread) != 1 || j.WinsA+j.WinsB+j.Ties+j.Swayed != 0 {
 		t.Errorf("%+v, %v", j, err)
+	}
+	f.server.Answer = func(w http.ResponseWriter, _ *http.Request, _ chattest.Call) {
+		chattest.Fail(w, 400, "ValidationException", "this judge is on holiday")
+	}
+	f.server.Foundation = append(f.server.Foundation, "absent."+judgeID)
+	j, err = f.Judge(t.Context(), JudgeSpec{Run: run.ID, Judge: "absent." + judgeID, Limit: 4}, nil)
+	if err != nil || j.Failed != 4 || len(j.Errors) != 1 || !strings.Contains(j.Errors[0], "on holiday") {
+		t.Errorf("a judge that cannot be asked: %+v, %v", j, err)
 	}
 	if voters, err := talk.Voters(t.Context(), ""); err != nil || len(voters) != 3 {
 		t.Errorf("a vote was made of no verdict: %+v, %v", voters, err)

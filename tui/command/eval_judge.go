@@ -62,6 +62,9 @@ func (g *globals) judgeRun(ctx context.Context, s *session, spec evaluation.Judg
 	if err != nil {
 		return err
 	}
+	if j.Failed == j.Rows && len(j.Errors) > 0 {
+		return fmt.Errorf("%s could not be asked on any row: %s", j.Judge, j.Errors[0])
+	}
 	if j.Own {
 		g.say("%s is one of the two: what it says of its own answers is worth little", j.Judge)
 	}
@@ -78,6 +81,9 @@ func (g *globals) judgeRun(ctx context.Context, s *session, spec evaluation.Judg
 	fmt.Fprintln(g.out, agreement(j.People))
 	for _, r := range j.Unread {
 		fmt.Fprintf(g.out, "no verdict: %q\n", r)
+	}
+	for _, e := range j.Errors {
+		fmt.Fprintf(g.out, "failed: %s\n", e)
 	}
 	return nil
 }
