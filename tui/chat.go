@@ -72,6 +72,8 @@ type chatPane struct {
 	qa        metrics.Scorer // scores an answer as an evaluation does
 	units     map[string]int // custom model units by the model's ID; -1 while they are read
 	table     sessionTable
+	doubted   map[string]string // what was told of a model's prompt format, by its ID
+	full      float64           // share of the context that the conversation takes, of the fullest model
 	cx, cy    int
 }
 
@@ -123,7 +125,7 @@ func newChatPane(a *App) *chatPane {
 	}
 	p.qa, _ = metrics.QAAccuracy.NewScorer(nil) // without parameters it cannot fail
 	p.units = map[string]int{}
-	p.own = map[string]how{}
+	p.own, p.doubted = map[string]how{}, map[string]string{}
 	p.in.Multi = true
 	p.in.Placeholder = "ask all models; enter sends"
 	p.bind()
@@ -185,7 +187,7 @@ func (p *chatPane) send() tea.Cmd {
 		return p.app.say(widget.Warn, widget.MarkWarning, why)
 	}
 	t := &chatTurn{system: p.system, question: q, reference: p.refer, models: slices.Clone(p.columns), answers: map[string]*chatAnswer{}}
-	warn := p.tight(t)
+	warn := tea.Batch(p.doubts(p.columns), p.tight(t))
 	if p.blind {
 		p.shuffle()
 	}
@@ -281,7 +283,14 @@ func (p *chatPane) messages(earlier []*chatTurn, t *chatTurn, m chat.Model) []ch
 		ms = append(ms, chat.Message{Role: "system", Content: system})
 	}
 	if p.talk {
-		for _, e := range earlier {
+		for i, e := range earlier {
+			next := t
+			if i+1 < len(earlier) {
+				next = earlier[i+1]
+			}
+			if next.question == e.question && next.system == e.system {
+				continue // it was asked again: what came then counts
+			}
 			if a, ok := e.answers[m.ID]; ok && a.state.Phase == chat.Finished && a.state.Text != "" {
 				ms = append(ms, chat.Message{Role: "user", Content: e.question}, chat.Message{Role: "assistant", Content: a.state.Text})
 			}
@@ -293,6 +302,7 @@ func (p *chatPane) messages(earlier []*chatTurn, t *chatTurn, m chat.Model) []ch
 // ended is told when the last answer of a turn has ended.
 func (p *chatPane) ended(*chatTurn) tea.Cmd {
 	p.reprice()
+	p.fullness()
 	if p.log == nil || p.logFailed {
 		return nil
 	}
@@ -318,13 +328,16 @@ func (p *chatPane) cancel() {
 func (p *chatPane) again() tea.Cmd {
 	last := p.turns[len(p.turns)-1]
 	p.back = 0
+	if p.blind {
+		p.shuffle()
+	}
 	return p.start(&chatTurn{system: last.system, question: last.question, reference: last.reference, models: slices.Clone(p.columns), answers: map[string]*chatAnswer{}})
 }
 
 // fresh starts another conversation.
 func (p *chatPane) fresh() {
 	p.cancel()
-	p.turns, p.log, p.back = nil, nil, 0
+	p.turns, p.log, p.back, p.full = nil, nil, 0, 0
 }
 
 // recall puts an earlier question into the field.

@@ -98,6 +98,7 @@ func (p *chatPane) bind() {
 	p.keys[chatKeys] = &keys.Table{Scope: "Chat", Bindings: []keys.Binding{
 		{ID: "chat.write", Keys: []string{"enter", "i"}, Label: "write", Help: "write a question", Rank: 1, Off: p.app.needAccount, Do: do(func() { p.mode = chatInput })},
 		cancel, models, prompts,
+		{ID: "chat.cancel-one", Keys: []string{"X"}, Label: "cancel one", Help: "end one of the answers that are arriving; what has come is kept", Args: "MODEL", Off: p.noStream, Do: p.cancelOne},
 		{ID: "chat.again", Keys: []string{"a"}, Label: "again", Help: "ask the last question again", Rank: 3, Off: func() string {
 			if why := p.noTurn(); why != "" {
 				return why
@@ -112,7 +113,7 @@ func (p *chatPane) bind() {
 				}
 				return p.app.score.startWith(refs, "")
 			}},
-		{ID: "chat.talk", Keys: []string{"t"}, Label: "turns", Help: "send the earlier turns along, or each question on its own", Rank: 7, Do: do(func() { p.talk = !p.talk })},
+		{ID: "chat.talk", Keys: []string{"t"}, Label: "turns", Help: "send the earlier turns along, or each question on its own", Rank: 7, Do: do(func() { p.talk = !p.talk; p.fullness() })},
 		{ID: "chat.sent", Keys: []string{"v"}, Label: "sent", Help: "show what was really sent to each model: as text, as JSON, as tokens", Rank: 6, Off: p.noTurn, Do: do(func() { p.view = (p.view + 1) % (sentTokens + 1) })},
 		{ID: "chat.diff", Keys: []string{"d"}, Label: "differences", Help: "mark the words in which the answers differ from the first model's", Off: p.noTurn, Do: do(func() { p.diff = !p.diff })},
 		{ID: "chat.blind", Keys: []string{"B"}, Label: "blind", Help: "hide the names and shuffle the order until a vote", Off: p.app.needAccount, Do: func(string) tea.Cmd { return p.hide() }},
@@ -129,6 +130,7 @@ func (p *chatPane) bind() {
 		{ID: "chat.resend", Keys: []string{"E"}, Label: "edit again", Help: "change a question (the last, or the one of that number) and send it again, in a branch of its own", Args: "NUMBER", Off: p.noTurn, Do: p.resend},
 		{ID: "chat.settings", Keys: []string{"S"}, Label: "settings", Help: "what models are asked with: system prompt, temperature, top-p, top-k, length, stop, seed; for all or for one", Off: p.app.needAccount, Do: func(string) tea.Cmd { return p.set() }},
 		{ID: "chat.sets", Keys: []string{"M"}, Label: "sets", Help: "take a set of models, or save these as one; with NAME the set of that name", Args: "NAME", Off: p.app.needAccount, Do: p.sets},
+		{ID: "chat.format", Keys: []string{"F"}, Label: "prompt format", Help: "record the prompt format that an imported model was trained with", Args: "MODEL FORMAT", Off: p.app.needAccount, Do: p.formats},
 		{ID: "chat.plain", Keys: []string{"p"}, Label: "plain", Help: "show the answers as they came, or as the Markdown that they are", Off: p.noTurn, Do: do(func() { p.plain = !p.plain })},
 		{ID: "chat.system", Keys: []string{"s"}, Label: "system", Help: "set the system prompt", Args: "TEXT", Rank: 5, Do: p.systemCommand},
 		{ID: "chat.fresh", Keys: []string{"n"}, Label: "new", Help: "start another conversation", Rank: 9, Off: p.noTurn, Do: do(p.fresh)},
@@ -207,10 +209,7 @@ func (p *chatPane) modelsCommand(args string) tea.Cmd {
 	}
 	var all []entry
 	for _, m := range p.models {
-		e := entry{text: m.Ref, note: string(m.Kind)}
-		if m.PromptFormat != "" {
-			e.note += ", " + m.PromptFormat
-		}
+		e := entry{text: m.Ref, note: string(m.Kind) + ", " + p.app.svc.Chat.Way(m)}
 		if m.Note != "" {
 			e.note += ", " + m.Note
 		}

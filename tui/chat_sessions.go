@@ -80,6 +80,7 @@ func (p *chatPane) load(id int64) tea.Cmd {
 		}
 		p.hold(f.c.Set)
 		p.reprice()
+		p.fullness()
 		p.mode = chatKeys
 		return prices
 	})

@@ -182,3 +182,17 @@ func (p *chatPane) tight(t *chatTurn) tea.Cmd {
 	}
 	return nil
 }
+
+// fullness reckons how much of the contexts the conversation takes.
+func (p *chatPane) fullness() {
+	p.full = 0
+	if !p.talk || len(p.turns) == 0 {
+		return
+	}
+	for _, m := range p.columns {
+		r := chat.Request{Model: m, Messages: p.messages(p.turns, &chatTurn{system: p.system, question: "?"}, m), Settings: p.how(m).settings}
+		if tokens, context, _ := p.app.svc.Chat.Room(r); context > 0 {
+			p.full = max(p.full, float64(tokens)/float64(context))
+		}
+	}
+}

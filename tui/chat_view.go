@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,16 +141,26 @@ func (p *chatPane) names(cols []chat.Model, cw int) string {
 
 // settingsRule parts the transcript from the question and says how it is asked.
 func (p *chatPane) settingsRule() string {
-	words := []string{fmt.Sprintf("temperature %g", p.settings.Temperature), fmt.Sprintf("up to %d tokens", p.settings.MaxTokens)}
+	temperature, most := fmt.Sprintf("temperature %g", p.settings.Temperature), fmt.Sprintf("up to %d tokens", p.settings.MaxTokens)
+	const alone = "each question on its own"
+	words := []string{temperature, most}
 	for _, m := range p.columns {
 		if _, own := p.own[m.ID]; own && !p.hidden() {
 			words = append(words, m.Ref+" in its own way")
 		}
 	}
-	if p.talk {
+	switch {
+	case p.full > 1:
+		words = append(words, "the earlier turns do not fit the context")
+	case p.full > 0:
+		words = append(words, fmt.Sprintf("with the earlier turns: %d %% of the context", int(p.full*100+0.5)))
+	case p.talk:
 		words = append(words, "with the earlier turns")
-	} else {
-		words = append(words, "each question on its own")
+	default:
+		words = append(words, alone)
+	}
+	if p.back > 0 {
+		words = append([]string{fmt.Sprintf("%d lines below", p.back)}, words...)
 	}
 	title := "question"
 	switch {
@@ -158,12 +169,18 @@ func (p *chatPane) settingsRule() string {
 	case p.system != "":
 		title = "question   system: " + oneLine(p.system)
 	}
+	// What says the least makes room for what the question is of.
+	l := p.app.look
 	note := strings.Join(words, "   ")
-	if p.back > 0 {
-		note = fmt.Sprintf("%d lines below   ", p.back) + note
+	for _, least := range []string{alone, most, temperature} {
+		if l.Width(note)+min(l.Width(title), p.w/2)+8 <= p.w {
+			break
+		}
+		words = slices.DeleteFunc(words, func(w string) bool { return w == least })
+		note = strings.Join(words, "   ")
 	}
-	title, _ = p.app.look.Cut(title, max(12, p.w-len(note)-16))
-	return p.app.look.Rule(p.w, title, note, p.mode == chatInput)
+	title, _ = l.Cut(title, max(12, p.w-l.Width(note)-8))
+	return l.Rule(p.w, title, note, p.mode == chatInput)
 }
 
 func oneLine(s string) string {
@@ -178,7 +195,43 @@ func (p *chatPane) teach(cols []chat.Model, cw, height int) []string {
 		text = "Only one model is chosen. An imported model can be put beside it: train and import one, or choose from the list."
 		hints = append(hints, hint{"esc 2", "training"})
 	}
-	return p.app.message(p.w, height, widget.Accent, widget.MarkWaiting, title, text, hints...)
+	ways := p.ways(cols, cw)
+	if len(ways) > height/2 {
+		ways = ways[:height/2]
+	}
+	return append(ways, p.app.message(p.w, height-len(ways), widget.Accent, widget.MarkWaiting, title, text, hints...)...)
+}
+
+// ways says below the models' names how each is asked, and what speaks against it.
+func (p *chatPane) ways(cols []chat.Model, cw int) []string {
+	l := p.app.look
+	if p.hidden() {
+		return nil
+	}
+	if l.Linear() {
+		var lines []string
+		for _, m := range cols {
+			lines = append(lines, l.Row(p.w).Put(widget.Muted, m.Ref+": "+p.app.svc.Chat.Way(m)).String())
+			if m.Doubt != "" {
+				lines = append(lines, l.Row(p.w).Put(widget.Warn, m.Ref+": "+m.Doubt).String())
+			}
+		}
+		return lines
+	}
+	y := &turnLayout{}
+	for _, m := range cols {
+		c := column{[]part{{lines: l.Wrap(p.app.svc.Chat.Way(m), cw), style: widget.Faint}}}
+		if m.Doubt != "" {
+			c.parts = append(c.parts, part{lines: l.Wrap(widget.MarkWarning+" "+m.Doubt+"; F sets the format", cw), style: widget.Warn})
+		}
+		y.columns = append(y.columns, c)
+		y.height = max(y.height, c.height()+1)
+	}
+	var lines []string
+	for i := range y.height - 1 {
+		lines = append(lines, p.row(y, i, cw))
+	}
+	return lines
 }
 
 // cutShort reports whether a model stopped because the answer had become as long

@@ -257,6 +257,10 @@ type Chat interface {
 	Send(ctx context.Context, r chat.Request) Answer
 	// Prove asks an imported model in every form that it can be asked in.
 	Prove(ctx context.Context, m chat.Model, questions []string, progress func(chat.Proof)) (chat.Verdict, error)
+	// Way says how a model is asked and what it can; SetPromptFormat records the
+	// format that an imported one was trained with.
+	Way(m chat.Model) string
+	SetPromptFormat(ctx context.Context, m chat.Model, format string) error
 	// Preview is a request as it would be sent, Snippet a command or a program that
 	// makes it again, Room how many tokens it takes of how many.
 	Preview(r chat.Request) (chat.Preview, error)

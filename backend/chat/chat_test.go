@@ -362,8 +362,14 @@ func TestModelsAndResolve(t *testing.T) {
 	if !errors.As(err, &unknown) || unknown.Nearest[0] != "tuned" || !strings.Contains(err.Error(), "did you mean tuned") {
 		t.Errorf("got %v", err)
 	}
-	if st := wait(t, s.Send(t.Context(), ask(models[2], "hi"))); st.Phase != Failed || !strings.Contains(st.Err, "--prompt-format") {
+	if st := wait(t, s.Send(t.Context(), ask(models[2], "hi"))); st.Phase != Failed || !strings.Contains(st.Err, "tunebench models format old-one FORMAT") || models[2].Doubt == "" || models[1].Doubt != "" {
 		t.Errorf("a model without a format: %+v", st)
+	}
+	if err := s.SetPromptFormat(t.Context(), models[2], "chatml"); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := s.Resolve(t.Context(), "old-one"); err != nil || m.PromptFormat != "chatml" || m.Doubt != "" || !strings.HasPrefix(s.Way(m), "prompts as chatml, holds 512 tokens") {
+		t.Errorf("%+v, %v, %s", m, err, s.Way(m))
 	}
 }
 

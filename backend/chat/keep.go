@@ -190,17 +190,28 @@ func (t *Transcript) keep(ctx context.Context, position int, e Exchange) error {
 }
 
 // History is what a model was asked and answered in turns, as messages; questions
-// without a full answer are left out.
+// without a full answer are left out, and of a question that was asked several
+// times in a row the last answer counts.
 func History(turns []Turn, ref string) []Message {
 	var out []Message
-	question := ""
+	question, system, last, lastSystem := "", "", "", ""
+	answered, position := false, -1 // the last of out is an answer to last
 	for _, t := range turns {
+		if t.Position/2 != position {
+			position, system = t.Position/2, ""
+		}
 		switch {
+		case t.Role == artifact.RoleSystem:
+			system = t.Content
 		case t.Role == artifact.RoleUser:
 			question = t.Content
+			if answered && question == last && system == lastSystem {
+				out = out[:len(out)-2]
+			}
+			answered, last, lastSystem = false, question, system
 		case t.Role == artifact.RoleAssistant && t.Model == ref && t.Phase == Finished && t.Content != "" && question != "":
 			out = append(out, Message{Role: artifact.RoleUser, Content: question}, Message{Role: artifact.RoleAssistant, Content: t.Content})
-			question = ""
+			question, answered = "", true
 		}
 	}
 	return out

@@ -167,3 +167,25 @@ func TestManner(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 }
+
+// TestHistory: of a question that was asked again the last answer is sent along.
+func TestHistory(t *testing.T) {
+	turn := func(at int, role, model, text string, p Phase) Turn {
+		return Turn{Position: at, Role: role, Model: model, Content: text, Phase: p}
+	}
+	turns := []Turn{turn(0, "user", "", "One?", ""), turn(1, "assistant", "base", "1", Finished),
+		turn(2, "user", "", "Two?", ""), turn(3, "assistant", "base", "2", Finished), turn(3, "assistant", "tuned", "zwei", Finished),
+		turn(4, "user", "", "Two?", ""), turn(5, "assistant", "base", "2!", Finished),
+		turn(6, "user", "", "Two?", ""), turn(7, "assistant", "base", "2 b", Broken),
+		turn(8, "system", "", "Be brief.", ""), turn(8, "user", "", "Two?", ""), turn(9, "assistant", "base", "2.", Finished)}
+	want := []Message{{"user", "One?"}, {"assistant", "1"}, {"user", "Two?"}, {"assistant", "2."}}
+	if got := History(turns, "base"); !reflect.DeepEqual(got, want) {
+		t.Errorf("%q", got)
+	}
+	if got := History(turns[:7], "base"); len(got) != 4 || got[3].Content != "2!" {
+		t.Errorf("%q", got)
+	}
+	if got := History(turns[:5], "tuned"); len(got) != 2 {
+		t.Errorf("%q", got)
+	}
+}

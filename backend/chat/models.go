@@ -85,7 +85,9 @@ func (s *Service) importedModels(ctx context.Context) ([]Model, error) {
 			return nil, err
 		}
 		for _, m := range page.ModelSummaries {
-			models = append(models, s.imported(m, known, jobs))
+			model := s.imported(m, known, jobs)
+			model.Doubt = s.doubt(ctx, model)
+			models = append(models, model)
 		}
 	}
 	slices.SortStableFunc(models, func(a, b Model) int { return b.Created.Compare(a.Created) })

@@ -107,6 +107,7 @@ func (s *Service) Prove(ctx context.Context, m Model, questions []string, progre
 		}
 	}
 	v.judge(m)
+	s.remember(ctx, m, v)
 	return v, nil
 }
 

@@ -113,6 +113,14 @@ func TestProve(t *testing.T) {
 			if len(c.find) == 0 && all != "" {
 				t.Errorf("found %s", all)
 			}
+			// What it says against the format is known before the next question.
+			if doubt := s.doubt(t.Context(), c.model); (doubt != "") != (c.model.PromptFormat == "" || !c.agree) {
+				t.Errorf("doubt: %q", doubt)
+			}
+			other := c.model
+			if other.PromptFormat = "chatml"; s.doubt(t.Context(), other) != "" {
+				t.Error("the proof of one format is held against another")
+			}
 			if s.Shape(c.model) != "" {
 				t.Error("the shape of a probe was remembered")
 			}

@@ -44,8 +44,8 @@ func (m Model) Route() (Route, error) {
 	case m.Converse:
 		return RouteMessages, nil
 	}
-	return "", fmt.Errorf("it is not recorded with which prompt format %s was trained, and it was imported without a chat template; import it again with --prompt-format (one of %s)",
-		m.Ref, strings.Join(artifact.Formats(), ", "))
+	return "", fmt.Errorf("it is not recorded with which prompt format %s was trained, and it was imported without a chat template; set it with F, or: tunebench models format %s FORMAT (one of %s)",
+		m.Ref, m.Ref, strings.Join(artifact.Formats(), ", "))
 }
 
 // prepared is a request as it goes on the wire.

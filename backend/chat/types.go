@@ -30,6 +30,8 @@ type Model struct {
 	Converse     bool      `json:"converse"`
 	Created      time.Time `json:"created,omitzero"`
 	Note         string    `json:"note,omitempty"`
+	// Doubt says why an imported model's prompt format may be wrong.
+	Doubt string `json:"doubt,omitempty"`
 }
 
 // Message is one turn. Role is "system", "user" or "assistant".

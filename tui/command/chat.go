@@ -17,13 +17,6 @@ import (
 	"tunebench/backend/chat"
 )
 
-func newModels(g *globals) *cobra.Command {
-	return group("models", "The models of the account", listCommand(g, "list", "Every model that can be talked to",
-		func(ctx context.Context, s *session) ([]chat.Model, error) { return s.chat.Models(ctx) },
-		[]string{"model", "kind", "prompt format", "name", "id"},
-		func(m chat.Model) []string { return []string{m.Ref, string(m.Kind), m.PromptFormat, m.Name, m.ID} }), newModelShow(g), newProve(g))
-}
-
 // answerOut is one answer in `chat -o json`.
 type answerOut struct {
 	Model         string  `json:"model"`
@@ -39,6 +32,10 @@ type answerOut struct {
 	TokensPerS    float64 `json:"tokens_per_s"`
 	PromptSent    string  `json:"prompt_sent"`
 	WakingRetries int     `json:"waking_retries,omitempty"`
+	// CostUSD is left out where it is not known; CostBasis says why, or how it was
+	// reckoned.
+	CostUSD   *float64 `json:"cost_usd,omitempty"`
+	CostBasis string   `json:"cost_basis,omitempty"`
 }
 
 // asking is one question to several models, as the command line has it.
@@ -195,6 +192,9 @@ func (g *globals) ask(ctx context.Context, s *session, a asking, question string
 	kept := chat.Exchange{System: all.System, Question: question, Reference: a.reference}
 	for i, m := range models {
 		msgs := chat.History(turns, m.Ref)
+		if n := len(msgs); n > 1 && msgs[n-2].Content == question {
+			msgs = msgs[:n-2] // it is asked again
+		}
 		how := a.of(conv.Set.For(m.Ref))
 		if how.System != "" {
 			msgs = append([]chat.Message{{Role: "system", Content: how.System}}, msgs...)
@@ -208,7 +208,7 @@ func (g *globals) ask(ctx context.Context, s *session, a asking, question string
 		log = s.chat.Transcript(conv, turns)
 		log.Keep(kept)
 	}
-	outs, err := g.report(ctx, answers)
+	outs, err := g.report(ctx, answers, s.costing(ctx, models, conv, turns))
 	if log != nil {
 		s.chat.Close()
 		if kerr := log.Err(); kerr != nil {
@@ -233,9 +233,9 @@ func (g *globals) ask(ctx context.Context, s *session, a asking, question string
 }
 
 // report prints answers until all have ended.
-func (g *globals) report(ctx context.Context, answers []*chat.Answer) ([]answerOut, error) {
+func (g *globals) report(ctx context.Context, answers []*chat.Answer, cost costing) ([]answerOut, error) {
 	if g.output == "jsonl" {
-		if err := g.events(answers); err != nil {
+		if err := g.events(answers, cost); err != nil {
 			return nil, err
 		}
 	}
@@ -249,13 +249,17 @@ func (g *globals) report(ctx context.Context, answers []*chat.Answer) ([]answerO
 		}
 		st := a.Wait(ctx)
 		if g.output == "table" {
-			g.say("%s  %d tokens in %.2f s, first after %.0f ms, %s", st.Model.Ref, st.Stats.OutputTokens,
-				st.Stats.Duration.Seconds(), float64(st.Stats.FirstToken.Microseconds())/1000, endText(st))
+			paid := ""
+			if c := cost(a); c.Basis != "" && !(c.Known && c.USD == 0 && !c.Window) {
+				paid = ", " + c.String()
+			}
+			g.say("%s  %d tokens in %.2f s, first after %.0f ms, %s%s", st.Model.Ref, st.Stats.OutputTokens,
+				st.Stats.Duration.Seconds(), float64(st.Stats.FirstToken.Microseconds())/1000, endText(st), paid)
 			if len(answers) > 1 {
 				fmt.Fprintln(g.out)
 			}
 		}
-		outs = append(outs, outOf(st))
+		outs = append(outs, outOf(st, cost(a)))
 	}
 	if g.jsonOut() {
 		return outs, g.printJSON(outs)
@@ -263,15 +267,51 @@ func (g *globals) report(ctx context.Context, answers []*chat.Answer) ([]answerO
 	return outs, nil
 }
 
-func outOf(st chat.AnswerState) answerOut {
-	return answerOut{
+// costing says what an answer that has ended has cost.
+type costing func(*chat.Answer) chat.Cost
+
+// costing reckons what answers cost, after those of the session so far.
+func (s *session) costing(ctx context.Context, models []chat.Model, conv chat.Conversation, turns []chat.Turn) costing {
+	units := map[string]int{}
+	for _, m := range models {
+		if m.Kind == chat.Imported && s.account.Bills() {
+			if n, err := s.chat.Units(ctx, m); err == nil { // what is not known is said
+				units[m.ID] = n
+			}
+		}
+	}
+	meter := s.chat.Meter(units)
+	for _, t := range turns {
+		for _, m := range models {
+			if t.Model == m.Ref && (conv.Account == "" || conv.Account == s.account.Name()) {
+				meter.Cost(t.Answer(m))
+			}
+		}
+	}
+	known := map[*chat.Answer]chat.Cost{}
+	return func(a *chat.Answer) chat.Cost {
+		c, ok := known[a]
+		if !ok {
+			c = meter.Cost(a.State())
+			known[a] = c
+		}
+		return c
+	}
+}
+
+func outOf(st chat.AnswerState, cost chat.Cost) answerOut {
+	o := answerOut{
 		Model: st.Model.Ref, ModelID: st.Model.ID, Text: st.Text, Phase: string(st.Phase),
 		StopReason: st.StopReason, Error: st.Err,
 		InputTokens: st.Stats.InputTokens, OutputTokens: st.Stats.OutputTokens,
 		FirstTokenMS: float64(st.Stats.FirstToken.Microseconds()) / 1000,
 		DurationMS:   float64(st.Stats.Duration.Microseconds()) / 1000,
-		TokensPerS:   st.Stats.TokensPerSecond(), PromptSent: st.Sent, WakingRetries: st.Attempts,
+		TokensPerS:   st.Stats.TokensPerSecond(), PromptSent: st.Sent, WakingRetries: st.Attempts, CostBasis: cost.Basis,
 	}
+	if cost.Known {
+		o.CostUSD = &cost.USD
+	}
+	return o
 }
 
 // event is a line of `chat -o jsonl`.
@@ -289,7 +329,7 @@ type event struct {
 }
 
 // events prints what happens to all answers as it happens.
-func (g *globals) events(answers []*chat.Answer) error {
+func (g *globals) events(answers []*chat.Answer, cost costing) error {
 	enc := json.NewEncoder(g.out)
 	enc.SetEscapeHTML(false)
 	cases := make([]reflect.SelectCase, 0, len(answers))
@@ -321,7 +361,7 @@ func (g *globals) events(answers []*chat.Answer) error {
 			printed[i] = len(st.Text)
 		}
 		if st.Done() {
-			o := outOf(st)
+			o := outOf(st, cost(answers[i]))
 			out = append(out, event{Event: "end", Model: st.Model.Ref, Error: st.Err, Answer: &o})
 			cases[i].Chan = reflect.Value{} // never ready again
 			left--

@@ -25,7 +25,7 @@ var (
 		"doctor": true, "permissions": true,
 		"eval compare": true, "eval datasets": true, "eval export": true, "eval judge": true, "eval judge-prompt": true, "eval rounds": true, "eval vote": true, "eval votes": true, "eval list": true, "eval mark": true, "eval run": true, "eval score": true, "eval show": true,
 		"import check": true, "import list": true, "import models": true, "import role": true, "import status": true,
-		"models list": true, "models prove": true, "models show": true,
+		"models format": true, "models list": true, "models prove": true, "models show": true,
 		"sessions export": true, "sessions list": true, "sessions votes": true, "sessions show": true, "sessions table": true, "prompts list": true, "prompts show": true,
 		// It changes nothing by itself; its clients are others.
 		"local serve": true, "local owner": true,

@@ -80,8 +80,9 @@ type World struct {
 	RoundList []evaluation.Round
 	Voting    *Voting
 	Judgement evaluation.Judgement
-	Library   []chat.Prompt        // of prompts
-	Voted     map[int][]chat.Voted // in every session
+	Library   []chat.Prompt             // of prompts
+	Voted     map[int][]chat.Voted      // in every session
+	Sent      map[string][]chat.Request // by the model's ref
 	// Talks are the sessions on disk; each has the same turns.
 	Talks     []chat.Conversation
 	TalkTurns []chat.Turn

@@ -25,6 +25,12 @@ func (c chats) Prove(_ context.Context, m chat.Model, _ []string, progress func(
 
 func (c chats) Send(_ context.Context, r chat.Request) tui.Answer {
 	c.w.did("ask %s %s", r.Model.Ref, r.Messages[len(r.Messages)-1].Content)
+	c.w.mu.Lock()
+	if c.w.Sent == nil {
+		c.w.Sent = map[string][]chat.Request{}
+	}
+	c.w.Sent[r.Model.Ref] = append(c.w.Sent[r.Model.Ref], r)
+	c.w.mu.Unlock()
 	if s := c.w.Streams[r.Model.Ref]; s != nil {
 		s.begin(r.Model)
 		return s
@@ -39,6 +45,18 @@ func (c chats) Send(_ context.Context, r chat.Request) tui.Answer {
 	return answer{s, ch}
 }
 
+func (c chats) Way(m chat.Model) string {
+	if m.Kind == chat.Imported {
+		return "prompts as " + m.PromptFormat + ", holds 512 tokens"
+	}
+	return "Converse, holds 512 tokens"
+}
+
+func (c chats) SetPromptFormat(_ context.Context, m chat.Model, format string) error {
+	c.w.did("format of %s: %s", m.Ref, format)
+	return c.w.Err
+}
+
 func (c chats) Preview(r chat.Request) (chat.Preview, error) {
 	text := "<s>[INST] " + r.Messages[len(r.Messages)-1].Content + "[/INST]"
 	return chat.Preview{Route: chat.RouteCompletion, Operation: "InvokeModelWithResponseStream", Text: text, Context: 512,
@@ -50,7 +68,10 @@ func (c chats) Snippet(r chat.Request, kind string) (string, error) {
 }
 
 func (c chats) Room(r chat.Request) (tokens, context int, exact bool) {
-	return len(r.Messages[len(r.Messages)-1].Content) / 4, 512, false
+	for _, m := range r.Messages {
+		tokens += len(m.Content)
+	}
+	return tokens / 4, 512, false
 }
 
 func (c chats) Sets(context.Context) (map[string][]string, error) { return c.w.Sets, c.w.Err }
