@@ -72,6 +72,7 @@ type chatPane struct {
 	qa        metrics.Scorer // scores an answer as an evaluation does
 	units     map[string]int // custom model units by the model's ID; -1 while they are read
 	table     sessionTable
+	elsewhere string            // the account that the session was begun in, if it is another
 	doubted   map[string]string // what was told of a model's prompt format, by its ID
 	full      float64           // share of the context that the conversation takes, of the fullest model
 	cx, cy    int
@@ -337,7 +338,7 @@ func (p *chatPane) again() tea.Cmd {
 // fresh starts another conversation.
 func (p *chatPane) fresh() {
 	p.cancel()
-	p.turns, p.log, p.back, p.full = nil, nil, 0, 0
+	p.turns, p.log, p.back, p.full, p.elsewhere = nil, nil, 0, 0, ""
 }
 
 // recall puts an earlier question into the field.

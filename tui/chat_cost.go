@@ -38,7 +38,10 @@ func (p *chatPane) reprice() {
 		for _, m := range t.models {
 			if a := t.answers[m.ID]; a.state.Done() {
 				was := a.cost
-				if a.cost = meter.Cost(a.state); a.cost != was {
+				if a.cost = meter.Cost(a.state); a.request.Messages == nil && p.elsewhere != "" {
+					a.cost = chat.Cost{Basis: "it was asked in another account, " + p.elsewhere}
+				}
+				if a.cost != was {
 					t.laid = nil
 				}
 			}

@@ -36,7 +36,7 @@ func TestChatFaults(t *testing.T) {
 		{fault: "timeout", last: []string{partial, "failed", "the answer broke off: timeout took too long"}},
 		{fault: "unmodelled", last: []string{partial, "failed", "the answer broke off", "a shard was lost"}},
 		{fault: "throttled-inside", last: []string{partial, "failed", "the answer broke off: too many requests"}},
-		{fault: "throttled", first: []string{"too many requests to throttled", "waiting", "again in", "1 of 6 failed"}, last: []string{"stop"}, lacks: []string{"too many requests"}},
+		{fault: "throttled", first: []string{"too many requests to throttled at once; it is asked again by itself", "waiting", "again in", "1 of 6 failed"}, last: []string{"stop"}, lacks: []string{"too many requests"}},
 		{fault: "throttled", last: []string{"failed", "too many requests to throttled", "wait a little and try again"}, change: func(c *chat.Config) { c.Sleep = noWait }},
 		{fault: "asleep", first: []string{"waking", "again in", "try 2", "ctrl+x cancel"}, last: []string{"stop"}, lacks: []string{"waking", "not ready"}},
 		{fault: "asleep", last: []string{"failed", "asleep did not wake within 15m", "try again later"}, change: func(c *chat.Config) { slept(c) }},

@@ -136,6 +136,8 @@ func TestChatHostile(t *testing.T) {
 		}
 	}
 	s.Press("esc").Wait("enter write").Press("p", "pgup", "v", "G", "p")
+	s.Press("T").Wait("Every answer of this session").Press("g", "s", "G", "esc").Wait("enter write")
+	s.Press("Y").Wait("Copy a block of code").Press("down", "pgdown", "esc").Wait("enter write")
 	if harm := s.Harm(); len(harm) > 0 {
 		t.Fatalf("the terminal was made to: %q", harm)
 	}

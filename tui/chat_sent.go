@@ -63,6 +63,11 @@ func (p *chatPane) sentOf(a *chatAnswer) string {
 // along offers the last requests as commands and programs that make them again.
 func (p *chatPane) along(kind string) tea.Cmd {
 	last := p.turns[len(p.turns)-1]
+	return p.alongOf(last, last.models, kind)
+}
+
+// alongOf does so with requests of a turn.
+func (p *chatPane) alongOf(t *chatTurn, models []chat.Model, kind string) tea.Cmd {
 	take := func(r chat.Request, kind string) tea.Cmd {
 		text, err := p.app.svc.Chat.Snippet(r, kind)
 		if err != nil {
@@ -71,8 +76,8 @@ func (p *chatPane) along(kind string) tea.Cmd {
 		return p.app.copy(fmt.Sprintf("what asks %[2]s again (%[1]s):", kind, r.Model.Ref), text)
 	}
 	var all []entry
-	for _, m := range last.models {
-		a := last.answers[m.ID]
+	for _, m := range models {
+		a := t.answers[m.ID]
 		if a.request.Messages == nil {
 			continue
 		}
@@ -85,7 +90,7 @@ func (p *chatPane) along(kind string) tea.Cmd {
 	}
 	switch len(all) {
 	case 0:
-		return p.app.say(widget.Warn, widget.MarkWarning, "nothing was asked since this session was opened")
+		return p.app.say(widget.Warn, widget.MarkWarning, "that was asked before this session was opened; E asks a question of then again")
 	case 1:
 		return all[0].do()
 	}
@@ -126,7 +131,24 @@ func (p *chatPane) sets(name string) tea.Cmd {
 		for _, n := range chat.SetNames(sets) {
 			all = append(all, entry{text: n, note: strings.Join(sets[n], ", "), do: func() tea.Cmd { return p.with(sets[n]...) }})
 		}
-		p.app.modal = newPicker(p.app, "Sets of models", "type to narrow", all)
+		pk := newPicker(p.app, "Sets of models", "type to narrow", all)
+		pk.more = []pickerKey{{"ctrl+x", "delete", func(i int) tea.Cmd {
+			if i == 0 {
+				return nil // what saves is no set
+			}
+			name := chat.SetNames(sets)[i-1]
+			p.app.modal = newConfirm(p.app, confirm{title: "Delete the set?", yes: "delete it", bad: true, text: []string{name + ": " + strings.Join(sets[name], ", "), "The models stay."},
+				do: func() tea.Cmd {
+					return act(p.app.ctx, func(ctx context.Context) error { return p.app.svc.Chat.SaveSet(ctx, name, nil) }, func(err error) tea.Cmd {
+						if err != nil {
+							return p.app.fail(err)
+						}
+						return p.app.say(widget.Good, widget.MarkDone, "deleted the set "+name)
+					})
+				}})
+			return nil
+		}}}
+		p.app.modal = pk
 		return nil
 	})
 }

@@ -43,9 +43,27 @@ func (p *chatPane) sessions(query string) tea.Cmd {
 		}
 		pk := newPicker(p.app, title, "type to narrow by title; :sessions TEXT looks into them", entries)
 		pk.empty = "no session of that title"
+		pk.more = []pickerKey{{"ctrl+x", "delete", func(i int) tea.Cmd { return p.forget(all[i], query) }}}
 		p.app.modal = pk
 		return nil
 	})
+}
+
+// forget deletes a session after a question.
+func (p *chatPane) forget(c chat.Conversation, query string) tea.Cmd {
+	p.app.modal = newConfirm(p.app, confirm{title: "Delete the session?", yes: "delete it", bad: true, text: []string{c.Title, "Its answers and the votes on them go with it."},
+		do: func() tea.Cmd {
+			return act(p.app.ctx, func(ctx context.Context) error { return p.app.svc.Chat.DeleteConversation(ctx, c.ID) }, func(err error) tea.Cmd {
+				if err != nil {
+					return p.app.fail(err)
+				}
+				if p.log != nil && p.log.Conversation().ID == c.ID {
+					p.fresh()
+				}
+				return tea.Batch(p.sessions(query), p.app.say(widget.Good, widget.MarkDone, "deleted the session"))
+			})
+		}})
+	return nil
 }
 
 // load shows a session and goes on with it.
@@ -79,6 +97,10 @@ func (p *chatPane) load(id int64) tea.Cmd {
 			}
 		}
 		p.hold(f.c.Set)
+		p.elsewhere = ""
+		if here, _ := p.app.svc.Chat.Account(); f.c.Account != "" && f.c.Account != here {
+			p.elsewhere = f.c.Account
+		}
 		p.reprice()
 		p.fullness()
 		p.mode = chatKeys

@@ -128,6 +128,20 @@ func (p *chatPane) tableKeys() *keys.Table {
 		{ID: "chat.table-sort", Keys: []string{"s"}, Label: "sort", Help: "sort by the next column", Rank: 2, Do: move(func() { tb.order, tb.down = (tb.order+1)%len(tableOrders), false })},
 		{ID: "chat.table-reverse", Keys: []string{"r"}, Label: "reverse", Help: "turn the order round", Rank: 3, Do: move(func() { tb.down = !tb.down })},
 		{ID: "chat.table-export", Keys: []string{"w"}, Label: "export", Help: "write the session with its figures to a file: .md, .jsonl or .csv", Args: "FILE", Rank: 4, Do: p.export},
+		{ID: "chat.table-copy", Keys: []string{"y"}, Label: "copy", Help: "copy this answer", Rank: 6, Do: func(string) tea.Cmd {
+			t, m, ok := p.atAnswer()
+			if !ok {
+				return nil
+			}
+			return p.app.copy("the answer of "+m.Ref+":", t.answers[m.ID].state.Text)
+		}},
+		{ID: "chat.table-along", Keys: []string{"c"}, Label: "as code", Help: "copy the request of this answer as an aws command, as boto3 or as Go", Rank: 7, Do: func(string) tea.Cmd {
+			t, m, ok := p.atAnswer()
+			if !ok {
+				return nil
+			}
+			return p.alongOf(t, []chat.Model{m}, "")
+		}},
 		{ID: "chat.table-back", Keys: []string{"esc", "T"}, Label: "answers", Help: "back to the answers", Rank: 5, Do: back},
 		{ID: "chat.table-up", Keys: []string{"up", "k"}, Label: "up", Help: "answer before", Hidden: true, Do: move(func() { tb.scroll.Move(-1) })},
 		{ID: "chat.table-down", Keys: []string{"down", "j"}, Label: "down", Help: "next answer", Hidden: true, Do: move(func() { tb.scroll.Move(1) })},
@@ -136,6 +150,17 @@ func (p *chatPane) tableKeys() *keys.Table {
 		{ID: "chat.table-top", Keys: []string{"g", "home"}, Label: "first", Help: "first answer", Hidden: true, Do: move(func() { tb.scroll.To(0) })},
 		{ID: "chat.table-end", Keys: []string{"G", "end"}, Label: "last", Help: "last answer", Hidden: true, Do: move(func() { tb.scroll.To(tb.scroll.Len) })},
 	}}
+}
+
+// atAnswer is the answer under the cursor.
+func (p *chatPane) atAnswer() (*chatTurn, chat.Model, bool) {
+	tb := &p.table
+	if tb.scroll.Cursor >= len(tb.lines) {
+		return nil, chat.Model{}, false
+	}
+	f := tb.lines[tb.scroll.Cursor]
+	i := slices.IndexFunc(f.turn.models, func(m chat.Model) bool { return m.Ref == f.Model })
+	return f.turn, f.turn.models[i], true
 }
 
 // goToAnswer shows the turn of the answer under the cursor at the top.

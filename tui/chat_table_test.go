@@ -127,3 +127,33 @@ func TestChatOpened(t *testing.T) {
 		r.want("Be rude.")
 	})
 }
+
+// TestChatForget: sessions and sets of models are deleted after a question.
+func TestChatForget(t *testing.T) {
+	play(t, func() *uitest.World {
+		w := uitest.Full()
+		w.Sets = map[string][]string{"pair": {"base", "elsewhere"}}
+		w.Talks = []chat.Conversation{{ID: 3, Title: "One?", Models: []string{"base"}}}
+		return w
+	}, 120, 30, func(r *rig) {
+		r.press("4", "esc", "M", "down", "ctrl+x")
+		r.want("Delete the set?", "pair: base, elsewhere")
+		r.press("y")
+		r.want("deleted the set pair")
+		r.press("o", "ctrl+x")
+		r.want("Delete the session?", "One?")
+		r.press("n", "o", "ctrl+x", "y")
+		r.want("deleted the session")
+		if did := strings.Join(r.world.Done(), "\n"); !strings.Contains(did, "set pair \n") && !strings.HasSuffix(did, "set pair ") || !strings.Contains(did, "delete session 3") {
+			t.Errorf("%q", did)
+		}
+		// One answer is copied out of the table, and its request taken along.
+		r.press("esc", "i")
+		r.write("One?")
+		r.press("enter", "esc", "T", "g", "y")
+		r.want("the answer of base: copied")
+		r.press("c")
+		r.want("Copy the request as", "base  boto3")
+		r.lacks("style-20260714-102210  boto3")
+	})
+}

@@ -58,6 +58,8 @@ type readOnlyChat struct{ Chat }
 func (readOnlyChat) SavePrompt(chat.Prompt, bool) error { return errReadOnly }
 func (readOnlyChat) DeletePrompt(string) error          { return errReadOnly }
 
+func (readOnlyChat) DeleteConversation(context.Context, int64) error { return errReadOnly }
+
 // unoffered gives the changing actions a reason not to be used.
 func (a *App) unoffered() {
 	for _, t := range a.Tables() {

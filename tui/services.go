@@ -257,6 +257,8 @@ type Chat interface {
 	Send(ctx context.Context, r chat.Request) Answer
 	// Prove asks an imported model in every form that it can be asked in.
 	Prove(ctx context.Context, m chat.Model, questions []string, progress func(chat.Proof)) (chat.Verdict, error)
+	// Account names the account as the sessions that were kept do.
+	Account() (name, region string)
 	// Way says how a model is asked and what it can; SetPromptFormat records the
 	// format that an imported one was trained with.
 	Way(m chat.Model) string

@@ -190,6 +190,9 @@ func WakeDelay(n int) time.Duration {
 // retryDelay is the wait after the n-th failed attempt.
 func retryDelay(n int) time.Duration { return min(time.Second<<min(n-1, 10), 30*time.Second) }
 
+// byItself takes advice out of what is said of an attempt that another follows.
+var byItself = strings.NewReplacer("; wait a little and try again", "; it is asked again by itself", "; try again (", "; it is asked again by itself (")
+
 // converse attempts the request until it is answered or there is no use in
 // going on.
 func (s *Service) converse(ctx context.Context, a *Answer, req Request, p prepared) error {
@@ -230,7 +233,7 @@ func (s *Service) converse(ctx context.Context, a *Answer, req Request, p prepar
 			st.NextTry = s.cfg.Now().Add(delay)
 			st.Err = ""
 			if phase == Waiting {
-				st.Err = s.Describe(req.Model, err)
+				st.Err = byItself.Replace(s.Describe(req.Model, err))
 			}
 		})
 		if err := s.cfg.Sleep(ctx, delay); err != nil {

@@ -45,6 +45,8 @@ func (c chats) Send(_ context.Context, r chat.Request) tui.Answer {
 	return answer{s, ch}
 }
 
+func (c chats) Account() (name, region string) { return "local", "us-east-1" }
+
 func (c chats) Way(m chat.Model) string {
 	if m.Kind == chat.Imported {
 		return "prompts as " + m.PromptFormat + ", holds 512 tokens"
