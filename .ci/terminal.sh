@@ -101,6 +101,15 @@ keys 2; until_true 10 "a key after the editor" shows 'Training'
 grep -q '"response": "' "$home/row"
 [ "$(cat "$home/mode")" = 600 ] || { echo "others can read what is edited"; exit 1; }
 [ -z "$(ls "$home/tmp")" ] || { echo "the editor's file is left behind"; exit 1; }
+# A prompt of the library is changed in the same way, and kept.
+mkdir -p "$home/prompts"; echo 'What is {{thing}}?' >"$home/prompts/ask.md"
+keys 4; until_true 20 "the chat" shows 'ask all models'
+keys C-r; until_true 10 "the library" shows 'What is {{thing}}?'
+keys C-g; until_true 20 "the editor of a prompt" shows 'the editor has -w'
+keys save Enter
+until_true 20 "the prompt in the question" shows '> changed'
+until_true 10 "the prompt to be kept" eval '[ "$(cat "$home/prompts/ask.md")" = changed ]'
+keys Escape; until_true 10 "keys" shows 'enter write'
 keys q
 back "an-editor"
 

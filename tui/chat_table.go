@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -141,6 +142,12 @@ func (p *chatPane) tableKeys() *keys.Table {
 				return nil
 			}
 			return p.alongOf(t, []chat.Model{m}, "")
+		}},
+		{ID: "chat.table-resend", Keys: []string{"E"}, Label: "edit again", Help: "change this question and send it again, in a branch of its own", Do: func(string) tea.Cmd {
+			if t, _, ok := p.atAnswer(); ok {
+				return p.resend(strconv.Itoa(slices.Index(p.turns, t) + 1))
+			}
+			return nil
 		}},
 		{ID: "chat.table-back", Keys: []string{"esc", "T"}, Label: "answers", Help: "back to the answers", Rank: 5, Do: back},
 		{ID: "chat.table-up", Keys: []string{"up", "k"}, Label: "up", Help: "answer before", Hidden: true, Do: move(func() { tb.scroll.Move(-1) })},

@@ -139,6 +139,9 @@ func (p *chatPane) names(cols []chat.Model, cw int) string {
 	return r.String()
 }
 
+// nearlyFull is the share of the context from which on a conversation is warned of.
+const nearlyFull = 0.75
+
 // settingsRule parts the transcript from the question and says how it is asked.
 func (p *chatPane) settingsRule() string {
 	temperature, most := fmt.Sprintf("temperature %g", p.settings.Temperature), fmt.Sprintf("up to %d tokens", p.settings.MaxTokens)
@@ -151,7 +154,9 @@ func (p *chatPane) settingsRule() string {
 	}
 	switch {
 	case p.full > 1:
-		words = append(words, "the earlier turns do not fit the context")
+		words = append(words, widget.MarkWarning+" the earlier turns do not fit the context")
+	case p.full > nearlyFull:
+		words = append(words, fmt.Sprintf("%s with the earlier turns: %d %% of the context; n begins anew", widget.MarkWarning, int(p.full*100+0.5)))
 	case p.full > 0:
 		words = append(words, fmt.Sprintf("with the earlier turns: %d %% of the context", int(p.full*100+0.5)))
 	case p.talk:

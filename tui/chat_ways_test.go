@@ -93,6 +93,20 @@ func TestChatAgain(t *testing.T) {
 		if got := texts(w.Sent["base"][3].Messages); len(got) != 5 {
 			t.Errorf("sent along: %q", got)
 		}
+		r.lacks("n begins anew")
+		r.write(strings.Repeat("word ", 240))
+		r.press("enter")
+		r.pass(30 * time.Second) // the warning that came with it is gone
+		r.want("% of the context; n begins anew")
+		r.write(strings.Repeat("word ", 80))
+		r.press("enter")
+		r.pass(30 * time.Second)
+		r.want("the earlier turns do not fit the context")
+		r.press("esc", "t")
+		r.want("each question on its own")
+		r.press("T", "g", "E")
+		r.want("> One?", "enter send") // in the field, and nothing above it
+		r.lacks("> Two?")
 	})
 }
 
