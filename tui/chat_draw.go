@@ -84,6 +84,9 @@ func (p *chatPane) layout(t *chatTurn, cols []chat.Model, cw int) *turnLayout {
 		}
 		y.head = append(y.head, l.Row(p.w).Gap(1).Put(widget.Faint, mark).Gap(1).Put(widget.Strong, s).String())
 	}
+	if p.round != nil && t.system != "" {
+		y.head = append(y.head, l.Row(p.w).Gap(3).Put(widget.Faint, "system    ").Put(widget.Muted, oneLine(t.system)).String())
+	}
 	if t.reference != "" {
 		y.head = append(y.head, l.Row(p.w).Gap(3).Put(widget.Faint, "reference ").Put(widget.Muted, oneLine(t.reference)).String())
 	}

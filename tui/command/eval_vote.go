@@ -103,7 +103,11 @@ func (g *globals) vote(ctx context.Context, s *session, o voteFlags) (err error)
 			continue
 		}
 		r := v.Round()
-		fmt.Fprintf(g.err, "\n%d of %d\n%s\n", r.Voted+1, r.Rows-r.Broken, p.Question)
+		fmt.Fprintf(g.err, "\n%d of %d\n", r.Voted+1, r.Rows-r.Broken)
+		if p.System != "" {
+			fmt.Fprintf(g.err, "system: %s\n", strings.Join(strings.Fields(p.System), " "))
+		}
+		fmt.Fprintln(g.err, p.Question)
 		if p.Reference != "" {
 			fmt.Fprintf(g.err, "reference: %s\n", p.Reference)
 		}
