@@ -47,7 +47,11 @@ func (p *scorePane) rules() []string {
 	}
 	l := p.app.look
 	models := p.run.Models
-	lines := []string{l.Rule(p.w, "rules that fail "+l.Squeeze(models[len(models)-1].Model, max(12, p.w/2)), "", false)}
+	over := ""
+	if p.run.Excluded > 0 {
+		over = "over all rows"
+	}
+	lines := []string{l.Rule(p.w, "rules that fail "+l.Squeeze(models[len(models)-1].Model, max(12, p.w/2)), over, false)}
 	for _, j := range p.judged {
 		row := l.Row(p.w).Gap(2)
 		at := fmt.Sprintf("%.4g against %.4g", j.Got, j.Limit)

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"math"
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
@@ -102,7 +101,7 @@ func (p *scorePane) viewTrend() []string {
 		}
 		if before, was, ok := earlier(rows[i+1:], m.Model, name, r.run.ID); ok {
 			st := widget.Faint
-			if beyond(v-before, iv, was) {
+			if evaluation.BeyondChance(v-before, iv, was) {
 				st = changeStyle((v - before) * direction(name))
 			}
 			row.Gap(2).Cell(st, widget.Points(v-before), 9, true)
@@ -125,10 +124,4 @@ func earlier(rows []trendRow, model, score, run string) (float64, evaluation.Int
 		}
 	}
 	return 0, evaluation.Interval{}, false
-}
-
-// beyond tells whether a change between two runs is more than chance is likely to
-// make, taking their intervals as of independent samples.
-func beyond(d float64, a, b evaluation.Interval) bool {
-	return math.Abs(d) > math.Hypot((a.High-a.Low)/2, (b.High-b.Low)/2)
 }

@@ -169,7 +169,7 @@ func (s *Service) sideRecords(ctx context.Context, side *Side) ([]sideRecord, er
 		}
 		rec := sideRecord{key: r.System + "\x00" + r.Question + "\x00" + r.Reference}
 		if err := json.Unmarshal([]byte(r.Scores), &rec.scores); err != nil {
-			return fmt.Errorf("read the scores of row %d: %w", r.Row, err)
+			return fmt.Errorf("read the scores of row %d: %w", r.Row+1, err)
 		}
 		latency += r.Latency
 		list = append(list, rec)

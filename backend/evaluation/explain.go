@@ -151,7 +151,7 @@ func (s *Service) disturbed(ctx context.Context, e *Explanation, spec Spec, st *
 			e.Missing++
 			continue
 		case err != nil:
-			return fmt.Errorf("find the answers to disturbed prompts of row %d: %w", rec.Row, err)
+			return fmt.Errorf("find the answers to disturbed prompts of row %d: %w", rec.Row+1, err)
 		}
 		d := Disturbed{Question: text, Output: kept.Output, Scores: map[string]float64{}}
 		// Compared with itself an answer has its own scores, and no change.

@@ -72,7 +72,7 @@ func writeJSONLine(w *bufio.Writer, names []string, r store.Record) error {
 		return err
 	}
 	field := func(name, value string) { w.WriteString(quoteASCII(name) + ": " + quoteASCII(value) + ", ") }
-	fmt.Fprintf(w, "{\"row\": %d, ", r.Row)
+	fmt.Fprintf(w, "{\"row\": %d, ", r.Row+1)
 	if r.RowID != "" {
 		field("id", r.RowID)
 	}
@@ -153,7 +153,7 @@ func (s *Service) exportCSV(ctx context.Context, run Run, marks map[int64]string
 		if err != nil {
 			return err
 		}
-		line := []string{strconv.FormatInt(r.Row, 10), r.RowID, r.Category, r.Model, r.System, r.Question, r.Reference, r.Output, r.Err}
+		line := []string{strconv.FormatInt(r.Row+1, 10), r.RowID, r.Category, r.Model, r.System, r.Question, r.Reference, r.Output, r.Err}
 		for _, name := range run.ScoreNames {
 			if r.Err != "" {
 				line = append(line, "")

@@ -56,7 +56,11 @@ func (s *Service) writeMarkdown(ctx context.Context, w *bufio.Writer, run Run) e
 		return err
 	}
 	if len(judged) > 0 {
-		w.WriteString("\n| fails if | value | limit | |\n|---|---:|---:|---|\n")
+		over := ""
+		if run.Excluded > 0 {
+			over = " (over all rows)"
+		}
+		w.WriteString("\n| fails if" + over + " | value | limit | |\n|---|---:|---:|---|\n")
 		for _, j := range judged {
 			fmt.Fprintf(w, "| `%s` | %.4g | %.4g | %s |\n", cell(j.Text), j.Got, j.Limit, j.Word())
 		}

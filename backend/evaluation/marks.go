@@ -33,7 +33,7 @@ func (s *Service) Mark(ctx context.Context, id string, row int64, mark string) e
 		return err
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("run %s has no record of row %d", id, row)
+		return fmt.Errorf("run %s has no record of row %d", id, row+1)
 	}
 	return s.cfg.Store.PutMark(ctx, rec.DatasetHash, row, mark, s.cfg.Now())
 }

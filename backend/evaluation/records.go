@@ -150,11 +150,11 @@ func clean(r store.Record) (Record, error) {
 		return rec, nil
 	}
 	if err := json.Unmarshal([]byte(r.Scores), &rec.Scores); err != nil {
-		return rec, fmt.Errorf("read the scores of row %d: %w", r.Row, err)
+		return rec, fmt.Errorf("read the scores of row %d: %w", r.Row+1, err)
 	}
 	if r.Others != "" {
 		if err := json.Unmarshal([]byte(r.Others), &rec.Against); err != nil {
-			return rec, fmt.Errorf("read the scores of row %d: %w", r.Row, err)
+			return rec, fmt.Errorf("read the scores of row %d: %w", r.Row+1, err)
 		}
 	}
 	return rec, nil

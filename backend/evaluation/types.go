@@ -4,6 +4,7 @@
 package evaluation
 
 import (
+	"encoding/json"
 	"time"
 
 	"tunebench/metrics/fmevalio"
@@ -126,7 +127,7 @@ type Run struct {
 
 // Record is one row's output from one model. Text has passed safetext.
 type Record struct {
-	Row       int64              `json:"row"`
+	Row       int64              `json:"index"` // from 0
 	RowID     string             `json:"id,omitempty"`
 	Category  string             `json:"category,omitempty"`
 	Model     string             `json:"model"`
@@ -142,4 +143,13 @@ type Record struct {
 	Latency time.Duration      `json:"latency_ns"`
 	// Mark is what the row has been marked as: "", "wrong" or "ambiguous".
 	Mark string `json:"mark,omitempty"`
+}
+
+// MarshalJSON also has the row counted from 1, as everything shows it to people.
+func (r Record) MarshalJSON() ([]byte, error) {
+	type plain Record
+	return json.Marshal(struct {
+		Row int64 `json:"row"`
+		plain
+	}{r.Row + 1, plain(r)})
 }

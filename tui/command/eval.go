@@ -16,6 +16,7 @@ import (
 
 	"tunebench/backend/dataset"
 	"tunebench/backend/evaluation"
+	"tunebench/metrics"
 )
 
 // scoreNames are FMEval's question-answering scores in the order in which a
@@ -27,18 +28,21 @@ var scoreNames = []string{
 
 func newEval(g *globals) *cobra.Command {
 	return group("eval", "Score models on a dataset and compare them",
-		newEvalRun(g), newEvalDatasets(g), newEvalList(g), newEvalShow(g), newEvalExport(g), newEvalScore(g), newEvalCompare(g), newEvalMark(g), newEvalJudge(g), newJudgePrompt(g), newEvalVote(g), newEvalRounds(g), newEvalVotes(g))
+		newEvalRun(g), newEvalDatasets(g), newEvalList(g), newEvalShow(g), newEvalTrend(g), newEvalDelete(g), newEvalExport(g), newEvalScore(g), newEvalCompare(g), newEvalMark(g), newEvalJudge(g), newJudgePrompt(g), newEvalVote(g), newEvalRounds(g), newEvalVotes(g))
 }
 
 // modelOut is one model of a scoreboard as data; loop prints the same.
 type modelOut struct {
 	Model      string                         `json:"model"`
+	ModelID    string                         `json:"model_id,omitempty"`
 	Records    int                            `json:"records"`
 	Errors     int                            `json:"errors"`
 	Scores     map[string]float64             `json:"scores"`
 	Intervals  map[string]evaluation.Interval `json:"intervals,omitempty"`
 	Categories []evaluation.CategoryScore     `json:"categories,omitempty"`
 	LatencyMS  float64                        `json:"mean_latency_ms"`
+	TokensIn   int64                          `json:"input_tokens"`
+	TokensOut  int64                          `json:"output_tokens"`
 	Cost       float64                        `json:"cost_dollars,omitempty"`
 }
 
@@ -51,20 +55,24 @@ type runOut struct {
 	Dataset     string                  `json:"dataset"`
 	Models      []modelOut              `json:"models"`
 	Differences []evaluation.Difference `json:"differences"`
+	// What decided the result.
+	Created     *time.Time       `json:"created,omitempty"`
+	DatasetHash string           `json:"dataset_sha256,omitempty"`
+	Spec        *evaluation.Spec `json:"spec,omitempty"`
 }
 
 func modelsOut(rs []evaluation.ModelResult) []modelOut {
 	outs := make([]modelOut, 0, len(rs))
 	for _, r := range rs {
-		outs = append(outs, modelOut{r.Model, r.Records, r.Errors, r.Scores, r.Intervals, r.Categories,
-			float64(r.MeanLatency.Microseconds()) / 1000, r.Cost})
+		outs = append(outs, modelOut{r.Model, r.ModelID, r.Records, r.Errors, r.Scores, r.Intervals, r.Categories,
+			float64(r.MeanLatency.Microseconds()) / 1000, r.InputTokens, r.OutputTokens, r.Cost})
 	}
 	return outs
 }
 
 func (g *globals) printRun(r evaluation.Run) error {
 	if g.jsonOut() {
-		return g.printJSON(runOut{r.ID, r.Status, r.Why, r.Excluded, r.Spec.Dataset, modelsOut(r.Models), nonNil(r.Differences)})
+		return g.printJSON(runOut{r.ID, r.Status, r.Why, r.Excluded, r.Spec.Dataset, modelsOut(r.Models), nonNil(r.Differences), &r.Created, r.DatasetHash, &r.Spec})
 	}
 	g.say("run %s on %s: %s", r.ID, r.Spec.Dataset, r.Status)
 	if r.Why != "" {
@@ -96,7 +104,7 @@ func (g *globals) printScoreboard(names []string, models []evaluation.ModelResul
 	names = inOrder(names)
 	header := []string{"model", "records", "errors"}
 	for _, n := range names {
-		header = append(header, strings.TrimSuffix(strings.ReplaceAll(n, "_", " "), " score"))
+		header = append(header, scoreHead(n))
 	}
 	rows := make([][]string, 0, len(models))
 	for _, m := range models {
@@ -174,12 +182,8 @@ func parseAtLeast(list []string) (map[string]float64, error) {
 	for _, s := range list {
 		name, v, ok := strings.Cut(s, "=")
 		f, err := strconv.ParseFloat(v, 64)
-		known := false
-		for _, n := range scoreNames {
-			known = known || n == name
-		}
-		if !ok || err != nil || !known {
-			return nil, usagef("--at-least %q: write SCORE=FRACTION with one of %s", s, strings.Join(scoreNames, ", "))
+		if _, known := metrics.LookupScore(name); !ok || err != nil || !known {
+			return nil, usagef("--at-least %q: write SCORE=FRACTION with a score of the run's metrics, such as %s", s, strings.Join(scoreNames, ", "))
 		}
 		m[name] = f
 	}
@@ -198,7 +202,11 @@ func judge(r evaluation.Run, limits map[string]float64) error {
 	}
 	last := r.Models[len(r.Models)-1]
 	for name, limit := range limits {
-		if v := last.Scores[name]; v < limit {
+		v, ok := last.Scores[name]
+		if !ok {
+			return usagef("--at-least %s: this run has no such score; it has %s", name, strings.Join(r.ScoreNames, ", "))
+		}
+		if v < limit {
 			return verdictf("%s of %s is %.3f, below %.3f", name, last.Model, v, limit)
 		}
 	}
@@ -212,59 +220,6 @@ func newEvalList(g *globals) *cobra.Command {
 		func(r evaluation.Run) []string {
 			return []string{r.ID, r.Status, r.Spec.Dataset, strings.Join(r.Spec.Models, ", "), fmt.Sprintf("%d/%d", r.Done, r.Total), when(r.Created)}
 		})
-}
-
-func newEvalShow(g *globals) *cobra.Command {
-	var records, without bool
-	var filter evaluation.RecordFilter
-	c := &cobra.Command{
-		Use: "show RUN", Short: "The scoreboard of a run, or its records", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return g.with(cmd.Context(), func(s *session) error {
-				if !records {
-					read := s.eval.Run
-					if without {
-						read = s.eval.Without
-					}
-					r, err := read(cmd.Context(), args[0])
-					if err != nil {
-						return err
-					}
-					return g.printRun(r)
-				}
-				recs, _, err := s.eval.Records(cmd.Context(), args[0], filter)
-				if err != nil {
-					return err
-				}
-				if g.jsonOut() {
-					return g.printJSON(nonNil(recs))
-				}
-				rows := make([][]string, 0, len(recs))
-				for _, r := range recs {
-					out := r.Output
-					if r.Err != "" {
-						out = "! " + r.Err
-					}
-					rows = append(rows, []string{strconv.FormatInt(r.Row, 10), r.Model, oneLine(r.Question, 48), oneLine(r.Reference, 24),
-						oneLine(out, 48), scoreText(r.Scores, "exact_match_score"), scoreText(r.Scores, "f1_score")})
-				}
-				return g.table([]string{"row", "model", "question", "reference", "output", "exact", "f1"}, rows)
-			})
-		},
-	}
-	f := c.Flags()
-	f.BoolVar(&records, "records", false, "print the records instead of the scoreboard")
-	f.BoolVar(&without, "without-marked", false, "leave out the rows that are marked, and say how many")
-	f.BoolVar(&filter.Worst, "worst", false, "records first on which the model is furthest below the baseline")
-	f.BoolVar(&filter.Best, "best", false, "records first on which the model is furthest above the baseline")
-	f.BoolVar(&filter.AllFail, "all-fail", false, "only records on which no model scores")
-	f.BoolVar(&filter.Marked, "marked", false, "only marked records")
-	f.StringVar(&filter.Score, "score", evaluation.DefaultScore, "score for the order and the filters")
-	f.StringVar(&filter.Model, "model", "", "only this model's records")
-	f.StringVar(&filter.Category, "category", "", "only this category's records")
-	f.StringVar(&filter.Search, "search", "", "only records that hold this text")
-	f.IntVar(&filter.Limit, "limit", 0, "most records; 0 prints all")
-	return c
 }
 
 func newEvalExport(g *globals) *cobra.Command {

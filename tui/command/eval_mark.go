@@ -12,7 +12,7 @@ import (
 func newEvalMark(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "mark RUN ROW wrong|ambiguous|none", Short: "Mark a row of a run's dataset as wrong or ambiguous",
-		Long: `Marks a row of the dataset of a run, by the row that eval show --records prints:
+		Long: `Marks a row of the dataset of a run, by its row as eval show --records and the workbench count it:
 wrong when its reference is, ambiguous when more than one answer is right. The mark
 belongs to the dataset and is seen in every run over it; eval show --without-marked
 leaves marked rows out, and says so.`,
@@ -33,7 +33,7 @@ leaves marked rows out, and says so.`,
 				mark = ""
 			}
 			return g.with(cmd.Context(), func(s *session) error {
-				if err := s.eval.Mark(cmd.Context(), args[0], row, mark); err != nil {
+				if err := s.eval.Mark(cmd.Context(), args[0], row-1, mark); err != nil {
 					return err
 				}
 				marks, err := s.eval.Marks(cmd.Context(), args[0])

@@ -17,13 +17,13 @@ var (
 		"dataset fetch": true, "dataset prepare": true, "dataset upload": true,
 		"train start": true, "train resume": true, "train again": true, "train stop": true, "train presets save": true, "train presets delete": true,
 		"import start": true, "import delete": true, "import fix": true, "import unqueue": true,
-		"sessions delete": true, "prompts save": true, "prompts delete": true, "loop": true, "local reset": true,
+		"sessions delete": true, "eval delete": true, "prompts save": true, "prompts delete": true, "loop": true, "local reset": true,
 	}
 	looking = map[string]bool{
 		"chat": true, "completion bash": true, "completion fish": true, "completion powershell": true, "completion zsh": true, "help": true,
 		"dataset badrows": true, "dataset filter": true, "dataset head": true, "dataset info": true, "dataset profile": true, "dataset search": true, "dataset tokens": true,
 		"doctor": true, "permissions": true,
-		"eval compare": true, "eval datasets": true, "eval export": true, "eval judge": true, "eval judge-prompt": true, "eval rounds": true, "eval vote": true, "eval votes": true, "eval list": true, "eval mark": true, "eval run": true, "eval score": true, "eval show": true,
+		"eval compare": true, "eval datasets": true, "eval export": true, "eval judge": true, "eval judge-prompt": true, "eval rounds": true, "eval vote": true, "eval votes": true, "eval list": true, "eval mark": true, "eval run": true, "eval score": true, "eval show": true, "eval trend": true,
 		"import check": true, "import list": true, "import models": true, "import role": true, "import status": true,
 		"models format": true, "models list": true, "models prove": true, "models show": true,
 		"sessions export": true, "sessions list": true, "sessions votes": true, "sessions show": true, "sessions table": true, "prompts list": true, "prompts show": true,
