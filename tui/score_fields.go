@@ -121,10 +121,10 @@ func place(name, label, help, hint string, at func(*fmevalio.DataConfig) *string
 // with evalFields they are all that a run file can say, but for the columns of
 // metrics that need log-probabilities.
 var evalGroups = []evalGroup{
-	{"bounds", "stop the run when it has taken this long or cost this much; it can be resumed", []evalField{
+	{"time and money", "stop the run when it has taken this long or cost this much; it can be resumed", []evalField{
 		number("minutes", "minutes", "the run stops after so many, and can be resumed; empty lets it end", "no bound", func(s *evaluation.Spec) *float64 { return &s.Budget.Minutes }),
 		number("dollars", "dollars", "the run stops when its answers have cost so much; what the models cost must be known", "no bound", func(s *evaluation.Spec) *float64 { return &s.Budget.Dollars }),
-		{name: "prices", label: "prices", help: "dollars per million tokens of input and of output, as MODEL=0.15/0.2, more than one with commas", hint: "of imported models: known",
+		{name: "prices", label: "prices", help: "dollars per million tokens of input and of output, as MODEL=0.15/0.2, more than one with commas", hint: "as configured",
 			show: showPrices, take: takePrices},
 	}, func(v func(string) string) string {
 		var parts []string
@@ -134,7 +134,7 @@ var evalGroups = []evalGroup{
 		if d := v("dollars"); d != "" {
 			parts = append(parts, "at most $"+strings.TrimPrefix(d, "$"))
 		}
-		return or(strings.Join(parts, ", "), "none: the run goes to its end")
+		return or(strings.Join(parts, ", "), "no bound: the run goes to its end")
 	}},
 	{"answers from files", "score what was answered already, and ask nobody", []evalField{
 		{name: "outputs", label: "files", help: "MODEL=FILE with what a model has answered, more than one with commas; then the fields dataset and models are not used", hint: "base=base.jsonl, tuned=tuned.jsonl",

@@ -12,6 +12,7 @@ import (
 	"tunebench/backend/chat"
 	"tunebench/backend/dataset"
 	"tunebench/backend/evaluation"
+	"tunebench/metrics"
 	"tunebench/metrics/fmevalio"
 	"tunebench/tui/widget"
 )
@@ -191,13 +192,13 @@ func (p *scorePane) start() tea.Cmd {
 	}
 	bound := "none"
 	for _, g := range evalGroups {
-		if g.label == "bounds" {
+		if g.label == "time and money" {
 			bound = g.note(p.form.Value)
 		}
 	}
 	p.app.modal = newConfirm(p.app, confirm{title: "Start an evaluation that costs money?", yes: "start it", do: begin,
 		text:  []string{"Every row is one request to every model. Bedrock bills them as it bills any other; a model that sleeps is loaded and billed while it answers."},
-		facts: [][2]string{{"dataset", spec.Dataset + ", " + rows}, {"models", strings.Join(spec.Models, ", ")}, {"bounds", bound}}})
+		facts: [][2]string{{"dataset", spec.Dataset + ", " + rows}, {"models", strings.Join(spec.Models, ", ")}, {"stops at", bound}}})
 	return nil
 }
 
@@ -269,17 +270,64 @@ func (p *scorePane) viewForm() []string {
 		}
 		lines = append(lines, r.String())
 	}
-	if len(p.models) > 0 && p.h-len(lines) > 2 {
-		lines = append(lines, l.Rule(p.w, "Models that can be named", "", false))
-		for _, m := range p.models {
-			row := l.Row(p.w).Gap(2).Cell(widget.Text, m.Ref, min(44, p.w/2), false).Gap(2).Put(widget.Muted, string(m.Kind))
-			if m.PromptFormat != "" {
-				row.Gap(2).Put(widget.Faint, m.PromptFormat)
-			}
-			lines = append(lines, row.String())
-		}
+	if p.h-len(lines) > 2 {
+		lines = append(lines, p.nameable()...)
 	}
 	return widget.Fit(lines, p.w, p.h)
+}
+
+// nameable lists what can be written into the field with the focus: datasets,
+// metrics or their options; for the other fields it lists the models.
+func (p *scorePane) nameable() []string {
+	l := p.app.look
+	var lines []string
+	head := func(title string) { lines = append(lines, l.Rule(p.w, title, "", false)) }
+	line := func(name, note, more string) {
+		row := l.Row(p.w).Gap(2).Cell(widget.Text, name, min(44, p.w/2), false).Gap(2).Put(widget.Muted, note)
+		if more != "" {
+			row.Gap(2).Put(widget.Faint, more)
+		}
+		lines = append(lines, row.String())
+	}
+	switch p.form.Current().Name {
+	case "dataset":
+		head("Datasets that can be named, besides files")
+		line(p.app.deps.HeldOut, "comes with the program", "")
+		for _, b := range fmevalio.BuiltIns() {
+			if b.Why == "" {
+				line("fmeval:"+b.Name, "FMEval's, for "+b.Metric, "")
+			}
+		}
+	case "metrics":
+		head("Metrics that can be named")
+		for _, m := range metrics.All() {
+			line(m.Name, m.What, "")
+		}
+	case "params":
+		head("Options of metrics")
+		seen := map[string]bool{"target_output_delimiter": true} // a field of its own
+		list := func(params []metrics.Param) {
+			for _, o := range params {
+				if !seen[o.Name] {
+					seen[o.Name] = true
+					line(o.Name, o.What, o.Default)
+				}
+			}
+		}
+		for _, m := range metrics.All() {
+			list(m.Params)
+		}
+		list(evaluation.DisturbOptions)
+	default:
+		if len(p.models) == 0 {
+			return nil
+		}
+		head("Models that can be named")
+		for _, m := range p.models {
+			line(m.Ref, string(m.Kind), m.PromptFormat)
+		}
+	}
+	return lines
 }
 
 // startingText says what is done before the first question.

@@ -115,8 +115,9 @@ func TestRecordsMarked(t *testing.T) {
 func TestScoreForm(t *testing.T) {
 	play(t, uitest.Full, 120, 40, func(r *rig) {
 		r.press("5", "n")
-		r.want("New evaluation", "qa_accuracy", "$model_input", "none: the run goes to its end")
+		r.want("New evaluation", "qa_accuracy", "$model_input", "no bound: the run goes to its end")
 		r.press("up", "up") // from the button to the metrics
+		r.want("Metrics that can be named", "factual_knowledge")
 		r.write("qa_acuracy")
 		r.press("ctrl+s")
 		r.want(`there is no metric "qa_acuracy"`)

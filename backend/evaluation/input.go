@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"tunebench/backend/dataset"
@@ -107,4 +108,23 @@ func (s *Service) readObject(ctx context.Context, uri string) ([]byte, error) {
 		return nil, fmt.Errorf("read the dataset %s: %w", safetext.Line(uri), err)
 	}
 	return text, nil
+}
+
+// datasetPath makes the path of a dataset independent of the working folder. A
+// folder that dataset prepare wrote stands for its test split.
+func datasetPath(path string) (string, error) {
+	if path == "" {
+		return "", errors.New("a run needs a dataset: name a file with questions and reference answers")
+	}
+	if named(path) {
+		return path, nil
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if st, err := os.Stat(abs); err == nil && st.IsDir() {
+		return dataset.SplitFile(abs, dataset.Test), nil
+	}
+	return abs, nil
 }

@@ -2,18 +2,13 @@ package evaluation
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"tunebench/backend/chat"
@@ -367,70 +362,7 @@ type result struct {
 	Why         string        `json:"why,omitempty"`
 }
 
-// deadAfter is how long a process may be silent before its run counts as
-// interrupted.
-const deadAfter = 30 * time.Second
-
-func (s *Service) newOwner() string {
-	return fmt.Sprintf("%s/%d/%s", s.host, os.Getpid(), nonce(4))
-}
-
-func (s *Service) lookup(owner string) *Live {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.live[owner]
-}
-
-// alive tells whether the process that executes a run still does.
-func (s *Service) alive(rec store.Run) bool {
-	if s.lookup(rec.Owner) != nil {
-		return true
-	}
-	if s.cfg.Now().Sub(rec.Heartbeat) > deadAfter {
-		return false
-	}
-	parts := strings.Split(rec.Owner, "/")
-	var pid int
-	if len(parts) != 3 || parts[0] != s.host {
-		return true // another machine shares the folder; its heartbeat decides
-	}
-	if _, err := fmt.Sscan(parts[1], &pid); err != nil || pid <= 0 {
-		return false
-	}
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return false
-	}
-	err = p.Signal(syscall.Signal(0))
-	return err == nil || errors.Is(err, os.ErrPermission)
-}
-
-func nonce(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
-}
-
 func toJSON(v any) (string, error) {
 	b, err := json.Marshal(v)
 	return string(b), err
-}
-
-// datasetPath makes the path of a dataset independent of the working folder. A
-// folder that dataset prepare wrote stands for its test split.
-func datasetPath(path string) (string, error) {
-	if path == "" {
-		return "", errors.New("a run needs a dataset: name a file with questions and reference answers")
-	}
-	if named(path) {
-		return path, nil
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	if st, err := os.Stat(abs); err == nil && st.IsDir() {
-		return dataset.SplitFile(abs, dataset.Test), nil
-	}
-	return abs, nil
 }

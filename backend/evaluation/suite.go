@@ -24,9 +24,16 @@ type suite struct {
 	perturb *perturb.Options
 }
 
-// perturbParams are FMEval's options of disturbed prompts.
-var perturbParams = []string{"perturbation_type", "num_perturbations", "butter_finger_perturbation_prob",
-	"random_uppercase_corrupt_proportion", "whitespace_add_prob", "whitespace_remove_prob"}
+// DisturbOptions are FMEval's options of disturbed prompts. Every metric that compares
+// the answers to them takes them.
+var DisturbOptions = []metrics.Param{
+	{Name: "perturbation_type", Default: string(perturb.Default().Kind), Values: []string{string(perturb.ButterFinger), string(perturb.RandomUpperCase), string(perturb.WhitespaceAddRemove)}, What: "how questions are disturbed: butter_finger, random_upper_case or whitespace_add_remove"},
+	{Name: "num_perturbations", Default: "5", What: "how many disturbed copies of a question are asked"},
+	{Name: "butter_finger_perturbation_prob", Default: "0.1", What: "share of the letters that become a neighbouring key's"},
+	{Name: "random_uppercase_corrupt_proportion", Default: "0.1", What: "share of the letters that become capitals"},
+	{Name: "whitespace_add_prob", Default: "0.05", What: "share of the letters after which a space comes"},
+	{Name: "whitespace_remove_prob", Default: "0.1", What: "share of the spaces that go"},
+}
 
 // newSuite makes the suite of a run. An option goes to every metric that has it.
 func newSuite(reg metrics.Registry, spec Spec) (*suite, error) {
@@ -58,8 +65,8 @@ func newSuite(reg metrics.Registry, spec Spec) (*suite, error) {
 			if s.perturb, err = perturbOptions(spec.Params); err != nil {
 				return nil, err
 			}
-			for _, p := range perturbParams {
-				delete(unused, p)
+			for _, p := range DisturbOptions {
+				delete(unused, p.Name)
 			}
 		}
 		var take []int

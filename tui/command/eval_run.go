@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,7 +42,9 @@ own: JMESPath locations), outputs (model and file), budget (dollars, minutes), p
 eval datasets lists them): they are fetched once, read where FMEval has their columns
 and asked with FMEval's prompt template. With --limit rows are drawn as FMEval does.
 
---outputs MODEL=FILE scores answers that a file already holds instead of asking.`,
+--outputs MODEL=FILE scores answers that a file already holds instead of asking.
+
+` + disturbHelp(),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return g.evalRun(cmd, o) },
 	}
@@ -65,6 +68,16 @@ and asked with FMEval's prompt template. With --limit rows are drawn as FMEval d
 	f.StringArrayVar(&o.failIf, "fail-if", nil, "exit 3 if this holds for the last model, as 'f1_score < baseline - 0.02' (repeat)")
 	f.BoolVar(&wait, "wait", true, "wait for the end (a run always belongs to its command)")
 	return c
+}
+
+// disturbHelp lists the options of metrics over disturbed prompts.
+func disturbHelp() string {
+	var b strings.Builder
+	b.WriteString("Options (--param) of metrics over disturbed prompts; eval score --help has the others:\n")
+	for _, p := range evaluation.DisturbOptions {
+		fmt.Fprintf(&b, "  %-36s %s (default %s)\n", p.Name, p.What, p.Default)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 func (g *globals) evalRun(cmd *cobra.Command, o evalFlags) error {
