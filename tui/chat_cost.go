@@ -50,14 +50,14 @@ func (p *chatPane) reprice() {
 	p.table.stamp = ""
 }
 
-// costs says what an answer has cost, "" where that is not to be said: where
-// nothing costs, or where it would tell which model answered.
-func (p *chatPane) costs(t *chatTurn, m chat.Model) string {
+// costs is what an answer has cost; ok is false where that is not to be said:
+// where nothing costs, or where it would tell which model answered.
+func (p *chatPane) costs(t *chatTurn, m chat.Model) (c chat.Cost, ok bool) {
 	a := t.answers[m.ID]
 	if a == nil || p.hidden() || !p.app.svc.Account.Bills && m.Kind != chat.Hosted || a.cost == (chat.Cost{}) {
-		return ""
+		return chat.Cost{}, false
 	}
-	return a.cost.String()
+	return a.cost, true
 }
 
 // nameOf is a model's name, or its letter while names are hidden.

@@ -21,12 +21,12 @@ func TestChatTable(t *testing.T) {
 		r.press("4", "esc", "T")
 		r.want("nothing was asked yet")
 		r.press("c", "1", "c", "enter")
-		r.want("price unknown", "$0.57 window")
+		r.want("price unknown", "$0.57 for 5 min")
 		for _, q := range []string{"Two?", "Three?"} {
 			r.write(q)
 			r.press("enter")
 		}
-		r.want("in window")
+		r.want("within 5 min")
 		r.press("esc", ">", "T")
 		r.want("Every answer of this session", "tokens/s", "3 of 3 finished", "1-0-0", "0-1-0", "$0.57", "better", "worse", "exact", "won-lost-neither")
 		first := func() string {

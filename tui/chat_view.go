@@ -257,8 +257,9 @@ func (p *chatPane) figures(t *chatTurn, m chat.Model, cw int) string {
 	}
 	now := p.app.deps.Now()
 	r.Put(st, mark+" "+word)
+	fits := func(text string) bool { return r.Left() > len(text)+2 }
 	put := func(text string) {
-		if r.Left() > len(text)+2 {
+		if fits(text) {
 			r.Gap(2).Put(widget.Faint, text)
 		}
 	}
@@ -309,8 +310,12 @@ func (p *chatPane) figures(t *chatTurn, m chat.Model, cw int) string {
 	if s.Stats.FirstToken > 0 {
 		put("first " + widget.Took(s.Stats.FirstToken))
 	}
-	if c := p.costs(t, m); c != "" {
-		put(c)
+	if c, ok := p.costs(t, m); ok {
+		if text := c.String(); fits(text) {
+			put(text)
+		} else {
+			put(c.Short())
+		}
 	}
 	if n := s.Stats.InputTokens; n > 0 {
 		put(widget.Count(int64(n)) + " in")

@@ -30,9 +30,17 @@ func (c Cost) String() string {
 	case !c.Known:
 		return "price unknown"
 	case c.Window && c.USD > 0:
-		return Money(c.USD) + " window"
+		return Money(c.USD) + " for 5 min"
 	case c.Window:
-		return "in window"
+		return "within 5 min" // that are paid for
+	}
+	return Money(c.USD)
+}
+
+// Short is the sum alone; $? is not known.
+func (c Cost) Short() string {
+	if !c.Known {
+		return "$?"
 	}
 	return Money(c.USD)
 }

@@ -38,9 +38,9 @@ func TestMeter(t *testing.T) {
 		{answer(Model{Ref: "x", ID: "some.new-model", Kind: Foundation}, 0, 1, 1), -1, "no price of x is known; set one in prices.tokens", "price unknown"},
 		{answer(Model{Ref: "gone"}, 0, 1, 1), -1, "not in the account's list", "price unknown"},
 		{asleep, 0, "not answered", "$0"},
-		{answer(imported, time.Minute, 9, 9), 2 * 0.05718 * 5, "five minutes of 2 custom model units", "$0.57 window"},
-		{answer(imported, 5*time.Minute, 9, 9), 0, "had opened", "in window"},
-		{answer(imported, 6*time.Minute, 9, 9), 2 * 0.05718 * 5, "five minutes of 2 custom model units", "$0.57 window"},
+		{answer(imported, time.Minute, 9, 9), 2 * 0.05718 * 5, "five minutes of 2 custom model units", "$0.57 for 5 min"},
+		{answer(imported, 5*time.Minute, 9, 9), 0, "had opened", "within 5 min"},
+		{answer(imported, 6*time.Minute, 9, 9), 2 * 0.05718 * 5, "five minutes of 2 custom model units", "$0.57 for 5 min"},
 		{answer(other, 6*time.Minute, 9, 9), -1, "how many custom model units other takes", "price unknown"},
 		{answer(Model{Ref: "openai:small", ID: "small", Kind: Hosted}, 0, 9, 9), -1, "prices.tokens", "price unknown"},
 	} {

@@ -36,7 +36,7 @@ func (s *Service) Way(m Model) string {
 	if p, ok := s.cfg.Prices.Token(id); ok && (s.cfg.Bills || m.Kind == Hosted) {
 		words = append(words, perMillion(p))
 	}
-	if shape := s.Shape(m); shape != "" {
+	if shape := s.Shape(m); shape != "" && (shape != ShapeMessage || route != RouteCompletion) { // else it is of the time before the format was set
 		words = append(words, "answers in "+string(shape))
 	}
 	return strings.Join(words, ", ")
