@@ -132,6 +132,17 @@ func (g *globals) question(args []string) (string, error) {
 	return q, nil
 }
 
+// caution says before a question is sent what speaks against it: a prompt format that
+// may be wrong, a prompt that leaves no room for the answer.
+func (g *globals) caution(s *session, req chat.Request) {
+	if m := req.Model; m.Doubt != "" {
+		g.say("%s: %s (tunebench models format %s FORMAT)", m.Ref, m.Doubt, m.Ref)
+	}
+	if tokens, context, _ := s.chat.Room(req); context > 0 && tokens+req.Settings.MaxTokens > context && tokens > context/2 {
+		g.say("%s holds %d tokens: the prompt has about %d and the answer may have %d", req.Model.Ref, context, tokens, req.Settings.MaxTokens)
+	}
+}
+
 // ask sends to all models at once and prints the answers.
 func (g *globals) ask(ctx context.Context, s *session, a asking, question string) error {
 	if a.set != "" {
@@ -175,7 +186,9 @@ func (g *globals) ask(ctx context.Context, s *session, a asking, question string
 			msgs = append([]chat.Message{{Role: "system", Content: how.System}}, msgs...)
 		}
 		msgs = append(msgs, chat.Message{Role: "user", Content: question})
-		answers[i] = s.chat.Send(ctx, chat.Request{Model: m, Messages: msgs, Settings: how.Settings})
+		req := chat.Request{Model: m, Messages: msgs, Settings: how.Settings}
+		g.caution(s, req)
+		answers[i] = s.chat.Send(ctx, req)
 		kept.Answers = append(kept.Answers, answers[i])
 	}
 	var log *chat.Transcript
