@@ -139,8 +139,8 @@ func (p *chatPane) cancelOne(name string) tea.Cmd {
 func (p *chatPane) formats(args string) tea.Cmd {
 	var all []entry
 	words := strings.Fields(args)
-	for _, m := range p.columns {
-		if m.Kind != chat.Imported || len(words) > 0 && words[0] != m.Ref {
+	for _, m := range p.models { // whose order tells nothing while names are hidden
+		if m.Kind != chat.Imported || len(words) > 0 && words[0] != m.Ref || !slices.ContainsFunc(p.columns, func(c chat.Model) bool { return c.ID == m.ID }) {
 			continue
 		}
 		for _, f := range artifact.Formats() {

@@ -76,6 +76,9 @@ func (p *chatPane) alongOf(t *chatTurn, models []chat.Model, kind string) tea.Cm
 		return p.app.copy(fmt.Sprintf("what asks %[2]s again (%[1]s):", kind, r.Model.Ref), text)
 	}
 	var all []entry
+	if p.hidden() { // the order of the columns would tell who is who
+		models = slices.SortedFunc(slices.Values(models), func(a, b chat.Model) int { return strings.Compare(a.Ref, b.Ref) })
+	}
 	for _, m := range models {
 		a := t.answers[m.ID]
 		if a.request.Messages == nil {
