@@ -80,8 +80,8 @@ func TestVerdict(t *testing.T) {
 		smallest float64
 		want     string
 	}{
-		{Comparison{N: 100, Mean: 0.05, SD: 0.1, Interval: Interval{0.03, 0.07}}, 0, "5 points higher, and the difference is real"},
-		{Comparison{N: 100, Mean: -0.025, SD: 0.1, Interval: Interval{-0.03, -0.01}}, 0, "2.5 points lower"},
+		{Comparison{N: 100, Higher: 20, Mean: 0.05, SD: 0.1, Interval: Interval{0.03, 0.07}}, 0, "5 points higher, and the difference is real"},
+		{Comparison{N: 100, Lower: 20, Mean: -0.025, SD: 0.1, Interval: Interval{-0.03, -0.01}}, 0, "2.5 points lower"},
 		{Comparison{N: 160, Mean: 0.02, SD: 0.16, Interval: Interval{-0.01, 0.05}}, 0, "needs about 350 more rows to tell 2 points apart"},
 		{Comparison{N: 1000, Mean: 0.001, SD: 0.16, Interval: Interval{-0.01, 0.01}}, 0.02, "1000 rows suffice to tell 2 points apart"},
 		{Comparison{N: 10}, 0, "the same on all 10 rows"},
@@ -261,4 +261,25 @@ func TestRunning(t *testing.T) {
 	}
 	near(t, "low", b.Low, a.Low, 0.002)
 	near(t, "high", b.High, a.High, 0.002)
+}
+
+// TestFewRows: a handful of rows that all point the same way is no difference yet,
+// however narrow its interval is.
+func TestFewRows(t *testing.T) {
+	for n, want := range map[int]bool{1: false, 3: false, 5: false, 6: true, 40: true} {
+		a, b := make([]float64, n), make([]float64, n)
+		for i := range b {
+			b[i] = 1
+		}
+		c, err := Compare(a, b, true, Options{})
+		if err != nil || c.Real() != want {
+			t.Errorf("%d rows: %+v, %v", n, c, err)
+		}
+		if !want && !strings.Contains(c.Verdict(0, Options{}), "too few") || want && !strings.Contains(c.Verdict(0, Options{}), "real") {
+			t.Errorf("%d rows: %s", n, c.Verdict(0, Options{}))
+		}
+		if want && c.PValue > 0.05 {
+			t.Errorf("%d rows: p is %v", n, c.PValue)
+		}
+	}
 }

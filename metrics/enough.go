@@ -68,6 +68,9 @@ func (c Comparison) Verdict(smallest float64, o Options) string {
 		}
 		return fmt.Sprintf("the second model is %s points %s, and the difference is real", points(c.Mean), word)
 	}
+	if n := c.Higher + c.Lower; n > 0 && n < FewestDiffering && !c.Contains(0) {
+		return fmt.Sprintf("the models differ on only %d of %d rows, which is too few to tell chance from a difference", n, c.N)
+	}
 	delta := math.Abs(smallest)
 	if delta == 0 {
 		delta = math.Abs(c.Mean)

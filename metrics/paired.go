@@ -26,8 +26,15 @@ type Comparison struct {
 	Higher, Lower int
 }
 
-// Real reports whether the interval leaves out zero.
-func (c Comparison) Real() bool { return c.N > 0 && !c.Contains(0) }
+// FewestDiffering is how many rows must differ before a difference can be called
+// real. With five of them all point the same way by chance in one of sixteen cases,
+// which no interval of so few shows.
+const FewestDiffering = 6
+
+// Real reports whether the interval leaves out zero, over enough rows that differ.
+func (c Comparison) Real() bool {
+	return c.N > 0 && !c.Contains(0) && c.Higher+c.Lower >= FewestDiffering
+}
 
 // Compare compares the values that two models got on the same rows: a[i] and
 // b[i] belong to one row. Pairing takes out how hard the rows are, which is

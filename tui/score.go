@@ -244,7 +244,7 @@ func (p *scorePane) pick() {
 	for _, r := range p.runs {
 		mark, _ := widget.Status(r.Status)
 		all = append(all, entry{text: mark + " " + datasetName(r.Spec.Dataset) + "   " + strings.Join(r.Spec.Models, ", "),
-			note: fmt.Sprintf("%s, %s, %s", r.Status, widget.Plural(int64(r.Total), "record"), widget.Ago(r.Created, p.app.deps.Now())),
+			note: fmt.Sprintf("%s, %s, %s", widget.Ago(r.Created, p.app.deps.Now()), r.Status, widget.Plural(int64(r.Total), "record")),
 			do:   func() tea.Cmd { return p.choose(r.ID) }})
 	}
 	p.app.modal = newPicker(p.app, "Runs", "type to narrow", all)

@@ -280,37 +280,30 @@ func (p *scorePane) viewForm() []string {
 // metrics or their options; for the other fields it lists the models.
 func (p *scorePane) nameable() []string {
 	l := p.app.look
-	var lines []string
-	head := func(title string) { lines = append(lines, l.Rule(p.w, title, "", false)) }
-	line := func(name, note, more string) {
-		row := l.Row(p.w).Gap(2).Cell(widget.Text, name, min(44, p.w/2), false).Gap(2).Put(widget.Muted, note)
-		if more != "" {
-			row.Gap(2).Put(widget.Faint, more)
-		}
-		lines = append(lines, row.String())
-	}
+	title, rows := "Models that can be named", [][3]string(nil)
+	add := func(name, note, more string) { rows = append(rows, [3]string{name, note, more}) }
 	switch p.form.Current().Name {
 	case "dataset":
-		head("Datasets that can be named, besides files")
-		line(p.app.deps.HeldOut, "comes with the program", "")
+		title = "Datasets that can be named, besides files"
+		add(p.app.deps.HeldOut, "comes with the program", "")
 		for _, b := range fmevalio.BuiltIns() {
 			if b.Why == "" {
-				line("fmeval:"+b.Name, "FMEval's, for "+b.Metric, "")
+				add("fmeval:"+b.Name, "FMEval's, for "+b.Metric, "")
 			}
 		}
 	case "metrics":
-		head("Metrics that can be named")
+		title = "Metrics that can be named"
 		for _, m := range metrics.All() {
-			line(m.Name, m.What, "")
+			add(m.Name, m.What, "")
 		}
 	case "params":
-		head("Options of metrics")
+		title = "Options of metrics"
 		seen := map[string]bool{"target_output_delimiter": true} // a field of its own
 		list := func(params []metrics.Param) {
 			for _, o := range params {
 				if !seen[o.Name] {
 					seen[o.Name] = true
-					line(o.Name, o.What, o.Default)
+					add(o.Name, o.What, o.Default)
 				}
 			}
 		}
@@ -319,13 +312,24 @@ func (p *scorePane) nameable() []string {
 		}
 		list(evaluation.DisturbOptions)
 	default:
-		if len(p.models) == 0 {
-			return nil
-		}
-		head("Models that can be named")
 		for _, m := range p.models {
-			line(m.Ref, string(m.Kind), m.PromptFormat)
+			add(m.Ref, string(m.Kind), m.PromptFormat)
 		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	name := 0
+	for _, r := range rows {
+		name = max(name, l.Width(r[0]))
+	}
+	lines := []string{l.Rule(p.w, title, "", false)}
+	for _, r := range rows {
+		row := l.Row(p.w).Gap(2).Cell(widget.Text, r[0], min(name, 44, p.w/2), false).Gap(2).Put(widget.Muted, r[1])
+		if r[2] != "" {
+			row.Gap(2).Put(widget.Faint, r[2])
+		}
+		lines = append(lines, row.String())
 	}
 	return lines
 }
