@@ -132,7 +132,10 @@ func TestScoreVotes(t *testing.T) {
 		r.write("other")
 		r.press("enter")
 		r.want("other.judge-v1 has judged 202 rows of run 7: base is better on 40, "+tunedRef+" on 128, 32 are ties (14 by the order alone);", "2 without a verdict do not count, such as \"Both are fine\"")
-		r.press("esc", "B")
+		w.Ballots = []chat.Ballot{{First: "base", Second: tunedRef, Outcome: chat.Second}, {First: "base", Second: tunedRef, Outcome: chat.Tie, Judge: "other.judge-v1", Swayed: true}}
+		r.press("esc", "enter", "enter")
+		r.want("votes", "people: "+tunedRef+" is better; judge other.judge-v1: a tie, since the order decided")
+		r.press("esc", "esc", "B")
 		r.want("Which is better?", "1 of 6")
 		if done := strings.Join(w.Done(), "\n"); !strings.Contains(done, "judge "+w.RunList[0].ID+" by other.judge-v1: base, "+tunedRef) || !strings.Contains(done, "round "+w.RunList[0].ID+" base "+tunedRef+", 0 rows, seed 1") {
 			t.Error(done)

@@ -24,6 +24,7 @@ func (p *scorePane) viewRecord() []string {
 	add("category", rec.Category, widget.Muted)
 	add("system", rec.System, widget.Muted)
 	add("marked", rec.Mark, widget.Warn)
+	add("votes", r.votes, widget.Text)
 	lines = append(lines, paragraph(l, p.w, "question", rec.Question, widget.Strong, label)...)
 	for _, e := range r.why {
 		if e.Model == rec.Model {

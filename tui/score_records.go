@@ -34,7 +34,8 @@ type recordList struct {
 	row     int64 // of the record in the detail
 	others  []evaluation.Record
 	why     []evaluation.Explanation
-	against int // index into the run's models: with which the model is compared
+	votes   string // what people and judges say of the row
+	against int    // index into the run's models: with which the model is compared
 	top     int
 }
 
@@ -147,7 +148,7 @@ func (p *scorePane) moveRecord(n int) tea.Cmd {
 // openRecord shows one record and reads what the other models answered.
 func (p *scorePane) openRecord() tea.Cmd {
 	rec := p.recs.at()
-	p.mode, p.recs.row, p.recs.others, p.recs.why, p.recs.top = scoreRecord, rec.Row, nil, nil, 0
+	p.mode, p.recs.row, p.recs.others, p.recs.why, p.recs.votes, p.recs.top = scoreRecord, rec.Row, nil, nil, "", 0
 	id := p.run.ID
 	explain := task(p.app.ctx, func(ctx context.Context) ([]evaluation.Explanation, error) {
 		return p.app.svc.Evaluation.Explain(ctx, id, rec.Row)
@@ -160,7 +161,7 @@ func (p *scorePane) openRecord() tea.Cmd {
 		}
 		return nil
 	})
-	return tea.Batch(explain, task(p.app.ctx, func(ctx context.Context) ([]evaluation.Record, error) {
+	return tea.Batch(explain, p.readRowVotes(id, rec.Row), task(p.app.ctx, func(ctx context.Context) ([]evaluation.Record, error) {
 		all, err := p.app.svc.Evaluation.Row(ctx, id, rec.Row)
 		return slices.DeleteFunc(all, func(o evaluation.Record) bool { return o.Model == rec.Model }), err
 	}, func(others []evaluation.Record, err error) tea.Cmd {

@@ -167,6 +167,44 @@ func (p *scorePane) voterLines(v chat.Voter, only []evaluation.ModelResult) []st
 // one. The test is exact: with few votes it is stricter than the interval.
 const sureBelow = 0.05
 
+// readRowVotes reads what people and judges say of a row.
+func (p *scorePane) readRowVotes(run string, row int64) tea.Cmd {
+	return task(p.app.ctx, func(ctx context.Context) ([]chat.Ballot, error) { return p.app.svc.Chat.RowVotes(ctx, run, row) }, func(list []chat.Ballot, err error) tea.Cmd {
+		if err != nil {
+			return p.app.fail(err)
+		}
+		if p.recs.row == row {
+			p.recs.votes = ballots(list)
+		}
+		return nil
+	})
+}
+
+// ballots are votes on one row in words.
+func ballots(list []chat.Ballot) string {
+	var all []string
+	for _, b := range list {
+		who, what := "people: ", ""
+		if b.Judge != "" {
+			who = "judge " + b.Judge + ": "
+		}
+		switch {
+		case b.Swayed:
+			what = "a tie, since the order decided"
+		case b.Outcome == chat.First:
+			what = b.First + " is better"
+		case b.Outcome == chat.Second:
+			what = b.Second + " is better"
+		case b.Outcome == chat.BothBad:
+			what = "both are bad"
+		default:
+			what = "a tie"
+		}
+		all = append(all, who+what)
+	}
+	return strings.Join(all, "; ")
+}
+
 // shareStyle is good or bad news where there is any.
 func shareStyle(a *chat.Against) widget.Style {
 	switch {

@@ -281,6 +281,8 @@ type Chat interface {
 	// are the models by such votes.
 	Cast(ctx context.Context, b chat.Ballot) error
 	Voters(ctx context.Context, baseline string) ([]chat.Voter, error)
+	// RowVotes are the votes on the answers to a row of a run.
+	RowVotes(ctx context.Context, run string, row int64) ([]chat.Ballot, error)
 	// VotesIn are the votes in a session by the position of the question.
 	VotesIn(ctx context.Context, conversation int64) (map[int][]chat.Voted, error)
 	// Transcript keeps a conversation on disk while it goes on; turns are those

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"tunebench/backend/store"
 	"tunebench/metrics"
 )
 
@@ -103,6 +104,51 @@ func (s *Service) Voters(ctx context.Context, baseline string) ([]Voter, error) 
 	if err != nil {
 		return nil, err
 	}
+	return voters(kept, baseline)
+}
+
+// RunVoters is Voters of the votes on the answers of one run.
+func (s *Service) RunVoters(ctx context.Context, run, baseline string) ([]Voter, error) {
+	kept, err := s.cfg.Store.RunVotes(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return voters(kept, baseline)
+}
+
+// RowVotes are the votes on the answers to one row of a run, people's first.
+func (s *Service) RowVotes(ctx context.Context, run string, row int64) ([]Ballot, error) {
+	kept, err := s.cfg.Store.RunVotes(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	var list []Ballot
+	for _, v := range kept {
+		if v.Row != row {
+			continue
+		}
+		c, err := read(v)
+		if err != nil {
+			return nil, err
+		}
+		b := Ballot{Run: run, Row: row, First: c.place.a, Second: c.place.b, Judge: v.Voter, Form: v.Form, Swayed: c.note == ByOrder}
+		switch {
+		case c.winner == b.First:
+			b.Outcome = First
+		case c.winner == b.Second:
+			b.Outcome = Second
+		case c.note == string(BothBad):
+			b.Outcome = BothBad
+		default:
+			b.Outcome = Tie
+		}
+		list = append(list, b)
+	}
+	slices.SortStableFunc(list, func(a, b Ballot) int { return cmp.Or(cmp.Compare(a.Judge, b.Judge), cmp.Compare(a.Form, b.Form)) })
+	return list, nil
+}
+
+func voters(kept []store.Vote, baseline string) (all []Voter, err error) {
 	by := map[[2]string][]cast{}
 	for _, v := range kept {
 		c, err := read(v)
@@ -116,7 +162,6 @@ func (s *Service) Voters(ctx context.Context, baseline string) ([]Voter, error) 
 	for _, c := range by[[2]string{}] {
 		people[c.place] = c
 	}
-	var all []Voter
 	for k, votes := range by {
 		v := Voter{Judge: k[0], Form: k[1], Votes: len(votes)}
 		if v.Models, err = rate(votes, baseline); err != nil {

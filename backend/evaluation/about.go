@@ -51,6 +51,9 @@ func About(r Run) []Fact {
 	if len(names) == 0 {
 		names = []string{metrics.QAAccuracy.Name}
 	}
+	if s.Voting {
+		names = []string{"none: the answers are voted on"}
+	}
 	add("metrics", strings.Join(names, ", "))
 	var options []string
 	for _, k := range slices.Sorted(maps.Keys(s.Params)) {

@@ -31,6 +31,7 @@ type pageData struct {
 	Charts  []chart
 	Diffs   []pageDiff
 	Rules   []Judged
+	Votes   []pageVoter
 	About   []Fact
 	Verdict []string
 	Cats    []chart
@@ -125,6 +126,9 @@ func (s *Service) writeHTML(ctx context.Context, w io.Writer, run Run, marks map
 		d.Diffs = append(d.Diffs, p)
 	}
 	var err error
+	if d.Votes, err = s.votesOn(ctx, run); err != nil {
+		return err
+	}
 	if d.Rules, err = s.judged(ctx, run); err != nil {
 		return err
 	}

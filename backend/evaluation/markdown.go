@@ -65,6 +65,9 @@ func (s *Service) writeMarkdown(ctx context.Context, w *bufio.Writer, run Run) e
 			fmt.Fprintf(w, "| `%s` | %.4g | %.4g | %s |\n", cell(j.Text), j.Got, j.Limit, j.Word())
 		}
 	}
+	if err := s.writeVotes(ctx, w, run); err != nil {
+		return err
+	}
 	writeCategories(w, run)
 	w.WriteString("\n<details><summary>How it was run</summary>\n\n| | |\n|---|---|\n")
 	for _, f := range About(run) {

@@ -206,6 +206,25 @@ func TestRoundOverRun(t *testing.T) {
 	if a := all[judgeID]; err != nil || a == nil || a.N != 10 || a.Same != 10 || a.Kappa != nil {
 		t.Errorf("%+v, %v", all, err)
 	}
+	// The votes are in what is written for others.
+	for format, wants := range map[string][]string{
+		"md":   {"| people | tuned | 10 | 0 | 0 | 1.000 (0.722 to 1.000) | 0.002 | real |", "the judge " + judgeID + " agrees with people on 10 of 10 pairs: 1.000"},
+		"html": {"<td>people</td><td>tuned</td><td class=\"n\">10</td>", "agrees with people on 10 of 10 pairs"},
+	} {
+		var b strings.Builder
+		if err := f.Export(t.Context(), run.ID, format, false, &b); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range wants {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s lacks %q:\n%s", format, want, b.String())
+			}
+		}
+	}
+	p := ready(t, v, 0)
+	if list, err := f.cfg.Chat.RowVotes(t.Context(), run.ID, p.Row); err != nil || len(list) != 2 || list[0].Judge != "" || list[0].Outcome != chat.Second || list[1].Judge != judgeID {
+		t.Errorf("%+v, %v", list, err)
+	}
 	if r := v.Round(); !r.Done() || r.WinsB != 10 || r.Share != 1 || r.PValue > 0.01 || v.Next(0) != -1 {
 		t.Errorf("%+v", r)
 	}

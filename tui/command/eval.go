@@ -81,6 +81,10 @@ func (g *globals) printRun(r evaluation.Run) error {
 	if r.Excluded > 0 {
 		g.say("%d records of marked rows are left out", r.Excluded)
 	}
+	if r.Spec.Voting {
+		g.say("its answers are voted on and not scored; see tunebench eval rounds and tunebench eval votes --run %s", r.ID)
+		return nil
+	}
 	return g.printScoreboard(r.ScoreNames, r.Models, r.Differences)
 }
 

@@ -6,10 +6,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"tunebench/backend/chat"
+	"tunebench/backend/evaluation"
 )
 
 func newEvalVotes(g *globals) *cobra.Command {
-	var baseline string
+	var baseline, run string
 	c := &cobra.Command{
 		Use: "votes", Short: "The models by the votes of people and of judges",
 		Long: `Rates the models by the votes that people gave in the workbench and with eval vote,
@@ -20,7 +21,19 @@ agreement with people is over the answers on which both have voted.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.with(cmd.Context(), func(s *session) error {
-				all, err := s.chat.Voters(cmd.Context(), baseline)
+				var all []chat.Voter
+				var err error
+				if run != "" {
+					var r evaluation.Run
+					if r, err = s.eval.Run(cmd.Context(), run); err == nil && !cmd.Flags().Changed("baseline") && len(r.Spec.Models) > 0 {
+						baseline = r.Spec.Models[0]
+					}
+					if err == nil {
+						all, err = s.chat.RunVoters(cmd.Context(), run, baseline)
+					}
+				} else {
+					all, err = s.chat.Voters(cmd.Context(), baseline)
+				}
 				if err != nil {
 					return err
 				}
@@ -42,6 +55,7 @@ agreement with people is over the answers on which both have voted.`,
 			})
 		},
 	}
+	c.Flags().StringVar(&run, "run", "", "only votes on the answers of this run")
 	c.Flags().StringVar(&baseline, "baseline", "base", "model that the others are compared with")
 	return c
 }

@@ -74,6 +74,7 @@ type World struct {
 	Streams map[string]*Stream          // answers that a test writes itself, by ref
 	Sets    map[string][]string         // of models, by name
 	Voters  []chat.Voter
+	Ballots []chat.Ballot // on every row
 	// Opinion is what every judge says, of the answers as they stand.
 	Opinion evaluation.Opinion
 	// RoundList are the rounds there are, Voting the one that is begun or resumed.

@@ -114,6 +114,10 @@ func (c chats) Cast(_ context.Context, b chat.Ballot) error {
 	return c.w.Err
 }
 
+func (c chats) RowVotes(context.Context, string, int64) ([]chat.Ballot, error) {
+	return c.w.Ballots, c.w.Err
+}
+
 func (c chats) Voters(context.Context, string) ([]chat.Voter, error) { return c.w.Voters, c.w.Err }
 
 func (c chats) VotesIn(context.Context, int64) (map[int][]chat.Voted, error) {
