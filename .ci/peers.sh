@@ -3,8 +3,9 @@
 #   .ci/peers.sh [MEGABYTES] [FOLDER]     8 MB by default; 1000 for the figures
 # DuckDB, pyarrow and VisiData are packages of $PEERS_PYTHON (python3 by default).
 # What is not at hand is said below the table. The figures are the best of three
-# runs ($PEERS_RUNS) of whole processes, page cache warm, and the most anonymous
-# memory of one more run. It fails when others find other rows than we do, never because
+# runs ($PEERS_RUNS) of whole processes, page cache warm, in brackets the least
+# processor time of one, and the most anonymous memory of one more run. Searches
+# run in turns with ripgrep. It fails when others find other rows than we do, never because
 # something is slow.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,36 +32,49 @@ t = pyarrow.json.read_json(sys.argv[1], read_options=pyarrow.json.ReadOptions(bl
 pyarrow.parquet.write_table(t, sys.argv[2], row_group_size=64 << 20, compression="snappy")
 PY
 
-best() { # milliseconds and MB of a command whose answer is left in $tmp/out
+best() { # milliseconds, of a processor in brackets, and MB of a command whose answer is left in $tmp/out
 	"${clock[@]}" "$tmp/out" "$@"
 }
 cat >"$tmp/clock.py" <<'PY'
+"""clock.py OUT COMMAND... [:: COMMAND...]: the commands run in turns, so that all meet
+the same load; a line each. Answers are left in OUT, OUT.1 and so on."""
 import os, subprocess, sys, time
 def anonymous(pid):
     try:
         return max((int(l.split()[1]) for l in open(f"/proc/{pid}/status") if l.startswith("RssAnon")), default=0)
     except OSError:
         return 0
-ms, kb = 1e9, 0
+commands = [[]]
+for word in sys.argv[2:]:
+    if word == "::":
+        commands.append([])
+    else:
+        commands[-1].append(word)
+ms, cpu, kb = ([v] * len(commands) for v in (1e9, 1e9, 0))
 runs = int(os.environ.get("PEERS_RUNS", 3))
 for run in range(runs + 1):
-    with open(sys.argv[1], "wb") as out:
-        t = time.perf_counter()
-        p = subprocess.Popen(sys.argv[2:], stdout=out, stderr=subprocess.DEVNULL)
-        while run == runs and p.poll() is None: # looked at in a run whose time does not count
-            kb = max(kb, anonymous(p.pid))
-            time.sleep(0.001)
-        status = p.wait()
-        if run < runs:
-            ms = min(ms, (time.perf_counter() - t) * 1e3)
-    if status not in (0, 1, 3):
-        sys.exit(f"{sys.argv[2:]}: {status}")
-print(f"{ms:.0f} ms, {kb / 1024:.0f} MB")
+    for i, command in enumerate(commands):
+        with open(sys.argv[1] + (f".{i}" if i else ""), "wb") as out:
+            t = time.perf_counter()
+            p = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
+            if run == runs: # looked at in a run whose time does not count
+                while os.waitid(os.P_PID, p.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+                    kb[i] = max(kb[i], anonymous(p.pid))
+                    time.sleep(0.001)
+            _, status, used = os.wait4(p.pid, 0)
+            p.returncode = status = os.waitstatus_to_exitcode(status)
+            if run < runs:
+                ms[i] = min(ms[i], (time.perf_counter() - t) * 1e3)
+                cpu[i] = min(cpu[i], (used.ru_utime + used.ru_stime) * 1e3)
+        if status not in (0, 1, 3):
+            sys.exit(f"{command}: {status}")
+for i in range(len(commands)):
+    print(f"{ms[i]:.0f} ms ({cpu[i]:.0f}), {kb[i] / 1024:.0f} MB")
 PY
 command -v python3 >/dev/null || { echo "skipped: no python3 to take the time"; exit 0; }
 clock=(python3 "$tmp/clock.py")
 
-answers() { tr -cd '0-9' <"$tmp/out"; }
+answers() { tr -cd '0-9' <"$tmp/out${1:-}"; }
 same() { [ -n "$1" ] && [ "$1" = "$2" ] || { echo "$3: $1 here, $2 there"; exit 1; }; }
 
 echo "$(uname -m), $(nproc) cores, $(date -u +%F); $mb MB, $(wc -l <"$J") rows"
@@ -75,16 +89,20 @@ line() { echo "| $1 | $2 | $3 |"; }
 first='(niv|flan|cot|t0)\.0\b'
 less=$(command -v less >/dev/null && echo "less $(screen "$first" -- less -nS "$J")" || true)
 line "first rows of JSON Lines" "$(best "$tmp/tb" dataset head "$J")" "$less${duck:+; DuckDB $(sql "select * from read_json('$J') limit 10")}${vd:+; VisiData $(screen "$first" -- "$python" -m visidata "$J")}"
-line "all rows of JSON Lines counted" "$(best "$tmp/tb" dataset info "$J")" "\`wc -l\` $(best wc -l "$J")"
+{ read -r here; read -r peer; } < <(best "$tmp/tb" dataset info "$J" :: wc -l "$J")
+line "all rows of JSON Lines counted" "$here" "\`wc -l\` $peer"
 line "all rows of CSV counted" "$(best "$tmp/tb" dataset info "$C")" ""
 search() { # name, our arguments, rg's
-	local name=$1 ours here peer="" n
+	local name=$1 ours theirs here peer=""
 	IFS=' ' read -ra ours <<<"$2"
-	here=$(best "$tmp/tb" dataset search "$J" "${ours[@]}" --count); n=$(answers)
+	ours=("$tmp/tb" dataset search "$J" "${ours[@]}" --count)
 	if command -v rg >/dev/null; then
 		IFS=' ' read -ra theirs <<<"$3"
-		peer="ripgrep $(best rg -c "${theirs[@]}" "$J")"
-		same "$n" "$(answers)" "$name"
+		{ read -r here; read -r peer; } < <(best "${ours[@]}" :: rg -c "${theirs[@]}" "$J")
+		peer="ripgrep $peer"
+		same "$(answers)" "$(answers .1)" "$name"
+	else
+		here=$(best "${ours[@]}")
 	fi
 	line "$name" "$here" "$peer"
 }

@@ -42,38 +42,34 @@ func (t *text) indexPieces(ctx context.Context, changed func()) error {
 	if !final || end-from < 2*indexPiece {
 		return nil // extend does it
 	}
-	buffers := sync.Pool{New: func() any { return new([readSize + 1]byte) }}
+	file := &pass{src: t.src} // to count what is mapped takes no less
+	buffers := sync.Pool{New: func() any { return new([]byte) }}
 	cut := func(_ context.Context, lo int64) (int64, error) { return max(lo, min(end, lo+indexPiece)), nil }
 	return sweepBy(ctx, cut, from, func(ctx context.Context, lo, hi int64) ([]counted, error) {
-		buf := buffers.Get().(*[readSize + 1]byte)
+		buf := buffers.Get().(*[]byte)
 		defer buffers.Put(buf)
 		out := make([]counted, 0, (hi-lo+blockSize-1)/blockSize)
 		for off := lo; off < hi; off += readSize {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			b := buf[:1+min(readSize, hi-off)]
-			skip := 0
-			if off == 0 { // a file of lines without a byte before it
-				b[0], skip = '\n', 1
+			b, err := file.bytes(max(t.start, off-1), min(hi, off+readSize), false, buf)
+			if err != nil {
+				return nil, err
 			}
-			if n, err := t.src.ReadAt(b[skip:], off-1+int64(skip)); n < len(b)-skip {
-				if err == nil || errors.Is(err, io.EOF) {
-					return nil, t.cutShort()
-				}
-				return nil, fmt.Errorf("read %s at byte %d: %w", safetext.Line(t.src.path), off, err)
+			prev := byte('\n')
+			if off > t.start {
+				prev, b = b[0], b[1:]
 			}
-			if off == t.start {
-				b[0] = '\n'
-			}
-			for i := 1; i < len(b); i += blockSize {
-				block := b[i:min(i+blockSize, len(b))]
+			for ; len(b) > 0; b = b[min(blockSize, len(b)):] {
+				block := b[:min(blockSize, len(b))]
 				if quoted {
-					out = append(out, del.counted(block, b[i-1]))
+					out = append(out, del.counted(block, prev))
 				} else {
 					n := bytes.Count(block, []byte{'\n'})
 					out = append(out, counted{Count: quotes.Count{Feeds: [2]int{n, n}}, feed: block[len(block)-1] == '\n'})
 				}
+				prev = block[len(block)-1]
 			}
 		}
 		return out, nil

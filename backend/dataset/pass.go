@@ -92,11 +92,13 @@ func (p *pass) bytes(lo, hi int64, lies bool, buf *[]byte) ([]byte, error) {
 	if lies && hi <= int64(len(p.mapped)) {
 		return p.mapped[lo:hi], nil
 	}
-	if need := int(hi-lo) + match.Slack; cap(*buf) < need {
+	// Memory is copied faster when both sides lie alike in the lines of the cache.
+	from := lo &^ 63
+	if need := int(hi-from) + match.Slack; cap(*buf) < need {
 		*buf = make([]byte, need)
 	}
-	b := (*buf)[:hi-lo]
-	return b, p.src.read(b, lo)
+	b := (*buf)[:hi-from]
+	return b[lo-from:], p.src.read(b, from)
 }
 
 // try runs f, which looks at what bytes gives, and runs it once more, with what
