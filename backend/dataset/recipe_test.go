@@ -142,6 +142,16 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
+func BenchmarkEncode(b *testing.B) {
+	text := strings.Repeat("the words of a text that goes on for some while, \"so\" to say.\n\n", 30)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	var buf []byte
+	for b.Loop() {
+		buf = appendString(buf[:0], text)
+	}
+}
+
 // A preparation holds hashes and a few pieces of the file, not the file.
 func TestPrepareOfManyFiles(t *testing.T) {
 	dir := t.TempDir()
