@@ -33,7 +33,7 @@ func (p *chatPane) code() tea.Cmd {
 				if b.Word != "" {
 					what = b.Word + " code"
 				}
-				all = append(all, entry{text: oneLine(b.Text), note: strings.TrimSpace(fmt.Sprintf("%s, question %d, %s %s", p.nameOf(m), n+1, widget.Plural(lines, "line"), b.Word)),
+				all = append(all, entry{text: brief(b.Text), note: strings.TrimSpace(fmt.Sprintf("%s, question %d, %s %s", p.nameOf(m), n+1, widget.Plural(lines, "line"), b.Word)),
 					do: func() tea.Cmd {
 						return p.app.copy(fmt.Sprintf("%s of %s, %s:", what, p.nameOf(m), widget.Plural(lines, "line")), b.Text)
 					}})

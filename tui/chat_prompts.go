@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -27,6 +28,21 @@ func columnsOf(r dataset.Row) map[string]string {
 	}
 	return of
 }
+
+// start is the beginning of a text, of at most n bytes: what is drawn again with
+// every frame must not be as long as a dataset's cell can be.
+func start(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// brief is the beginning of a text in one line.
+func brief(s string) string { return oneLine(start(s, 400)) }
 
 // prompts offers the library, or takes the prompt of that name.
 func (p *chatPane) prompts(name string) tea.Cmd {
@@ -52,13 +68,13 @@ func (p *chatPane) prompts(name string) tea.Cmd {
 // offerPrompts opens the list of the library.
 func (p *chatPane) offerPrompts(all []chat.Prompt) {
 	text := p.currentPrompt()
-	save := entry{text: "save this question as …", note: oneLine(text.Text), do: p.savePrompt}
+	save := entry{text: "save this question as …", note: brief(text.Text), do: p.savePrompt}
 	if text.Text == "" {
 		save.off = "there is no question to save yet"
 	}
 	entries := []entry{save}
 	for _, pr := range all {
-		note := oneLine(pr.Text)
+		note := brief(pr.Text)
 		if vars := pr.Variables(); len(vars) > 0 {
 			note = "fills " + strings.Join(vars, ", ") + "   " + note
 		}
@@ -152,7 +168,7 @@ func (p *chatPane) editPrompt(pr chat.Prompt) tea.Cmd {
 
 func (p *chatPane) deletePrompt(pr chat.Prompt) tea.Cmd {
 	p.app.modal = newConfirm(p.app, confirm{title: "Delete the prompt?", yes: "delete it", bad: true,
-		text: []string{pr.Name, oneLine(pr.Text)}, do: func() tea.Cmd {
+		text: []string{pr.Name, brief(pr.Text)}, do: func() tea.Cmd {
 			svc := p.app.svc.Chat
 			return act(p.app.ctx, func(context.Context) error { return svc.DeletePrompt(pr.Name) }, func(err error) tea.Cmd {
 				if err != nil {
@@ -226,7 +242,7 @@ func (p *chatPane) promptText(pr chat.Prompt, width int) []string {
 			continue
 		}
 		lines = append(lines, l.Row(width).Gap(2).Put(widget.Faint, part.name).String())
-		for _, s := range l.Wrap(part.text, width-6) {
+		for _, s := range l.Wrap(start(part.text, 8<<10), width-6) {
 			lines = append(lines, l.Row(width).Gap(2).Put(widget.Border, "│ ").Put(widget.Text, s).String())
 		}
 		lines = append(lines, widget.Blank(width))

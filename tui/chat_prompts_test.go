@@ -47,6 +47,28 @@ func TestChatPrompts(t *testing.T) {
 	})
 }
 
+// TestChatLongPrompt: a cell of megabytes fills a variable without being drawn
+// whole with every frame.
+func TestChatLongPrompt(t *testing.T) {
+	long := strings.Repeat("lang wié ", 200_000)
+	play(t, func() *uitest.World {
+		w := uitest.Full()
+		w.Rows[0].Fields = append(w.Rows[0].Fields, dataset.Field{Name: "text", Value: long})
+		w.Library = []chat.Prompt{{Name: "sum", Text: "Sum up: {{text}}"}}
+		return w
+	}, 100, 30, func(r *rig) {
+		r.press("c", "ctrl+r", "enter")
+		r.want("Prompt sum", "Sum up: lang wié")
+		if n := testing.AllocsPerRun(3, func() { r.app.Frame() }); n > 20_000 {
+			t.Errorf("%.0f allocations for a frame", n)
+		}
+		r.press("ctrl+s", "enter")
+		if sent := r.world.Sent["base"]; len(sent) != 1 || !strings.HasSuffix(sent[0].Messages[len(sent[0].Messages)-1].Content, strings.TrimSpace(long)) {
+			t.Error("the cell was not sent whole")
+		}
+	})
+}
+
 // TestChatSavePrompt: the question in the field is saved under a name, in place of
 // another one only after a question; and deleted.
 func TestChatSavePrompt(t *testing.T) {

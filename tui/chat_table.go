@@ -101,7 +101,7 @@ func (p *chatPane) fillTable() {
 	for n, t := range p.turns {
 		for _, m := range p.shownModels(t) {
 			a := t.answers[m.ID]
-			f := chat.FigureOf(n+1, oneLine(t.question), a.state, a.cost)
+			f := chat.FigureOf(n+1, brief(t.question), a.state, a.cost)
 			if f1, exact, ok := p.score(t.reference, a); ok {
 				f.F1, f.Exact = &f1, exact
 			}
