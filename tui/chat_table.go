@@ -205,7 +205,7 @@ func (p *chatPane) viewTable() []string {
 	for _, t := range tb.totals {
 		cost = max(cost, l.Width(t.Cost()))
 	}
-	cols := []widget.Column{{Title: "#", Width: 3, Right: true}, {Title: "question", Width: 16, Grow: 3, Max: 80}, {Title: "model", Width: 12, Grow: 1, Max: max(name, 12), Name: true},
+	cols := []widget.Column{{Title: "#", Width: 3, Right: true}, {Title: "question", Width: max(8, min(16, p.w-50)), Grow: 3, Max: 80}, {Title: "model", Width: 12, Grow: 1, Max: max(name, 12), Name: true},
 		{Title: "first", Width: 7, Right: true}, {Title: "tokens/s", Width: 8, Right: true}, {Title: "in", Width: 6, Right: true, Drop: 5}, {Title: "out", Width: 6, Right: true, Drop: 3},
 		{Title: "ended", Width: 11, Drop: 4}, {Title: "cost", Width: cost, Right: true}}
 	if scored {
