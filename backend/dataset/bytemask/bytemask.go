@@ -58,9 +58,18 @@ var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'n': '\n', 't': '\t', 'r
 // escape that is longer than two bytes or wrong. It returns how many bytes it
 // wrote and how many of src it read. What dst holds behind them is overwritten.
 func Unescape(dst, src []byte) (written, read int) {
-	if vectors && len(src) > wide {
+	return unescape(dst, src, vectors, compress)
+}
+
+func unescape(dst, src []byte, vectors, compress bool) (written, read int) {
+	if compress && len(src) >= 64 {
 		_ = dst[len(src)-1]
-		written, read = unescapeAVX2(&dst[0], &src[0], len(src), &escaped)
+		written, read = unescapeAVX512(&dst[0], &src[0], len(src), &escaped)
+	}
+	if vectors && len(src)-read > wide {
+		_ = dst[len(src)-1]
+		w, r := unescapeAVX2(&dst[written], &src[read], len(src)-read, &escaped)
+		written, read = written+w, read+r
 	}
 	for {
 		n := plain(src[read:])

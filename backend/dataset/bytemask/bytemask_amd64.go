@@ -12,6 +12,15 @@ func plainAVX2(b *byte, n int) int
 //go:noescape
 func unescapeAVX2(dst, src *byte, n int, table *[256]byte) (written, read int)
 
+// unescapeAVX512 is Unescape as long as 64 bytes are left and nothing stops it
+// among them.
+//
+//go:noescape
+func unescapeAVX512(dst, src *byte, n int, table *[256]byte) (written, read int)
+
+// compress says that there is unescapeAVX512.
+var compress = vectors && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI && cpu.X86.HasAVX512VBMI2
+
 // spelledAVX2 is Spelled of text that goes on behind n, a multiple of 64; at is n
 // when all of that is as it should be and has no end.
 //

@@ -40,6 +40,12 @@ func check(t *testing.T, b []byte) {
 	if n, k := Unescape(dst, b); n != len(text) || k != read || string(dst[:n]) != string(text) || dst[:cap(dst)][len(b)] != 'x' {
 		t.Fatalf("Unescape(%q): %q of %d bytes, want %q of %d", b, dst[:n], k, text, read)
 	}
+	for i, how := range [][2]bool{{false, false}, {vectors, false}, {false, compress}} {
+		clear(dst)
+		if n, k := unescape(dst, b, how[0], how[1]); n != len(text) || k != read || string(dst[:n]) != string(text) || dst[:cap(dst)][len(b)] != 'x' {
+			t.Fatalf("unescape(%q) %d: %q of %d bytes, want %q of %d", b, i, dst[:n], k, text, read)
+		}
+	}
 	end, good := 0, true
 	for end < len(b) && b[end] != '"' && good {
 		if c := b[end]; c == '\\' {
@@ -120,13 +126,15 @@ func BenchmarkSpelled(b *testing.B) {
 			}
 		})
 	}
-	b.Run("unescape", func(b *testing.B) {
-		b.SetBytes(int64(len(text)))
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, n := Unescape(out, text); n != len(text)-1 {
-				b.Fatal(n)
+	for i, compress := range []bool{compress, false} {
+		b.Run(fmt.Sprint("unescape ", i), func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, n := unescape(out, text, vectors, compress); n != len(text)-1 {
+					b.Fatal(n)
+				}
 			}
-		}
-	})
+		})
+	}
 }
