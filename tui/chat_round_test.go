@@ -152,3 +152,25 @@ func TestScoreVotes(t *testing.T) {
 		r.want("New round of votes")
 	})
 }
+
+// TestScoreJudgeAtEnd: a run that names a judge is judged when it has finished.
+func TestScoreJudgeAtEnd(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World {
+		w = judged()
+		run := w.RunList[0]
+		run.ID, run.Spec.Judge = "9", "other.judge-v1"
+		w.Live = uitest.NewLive(run)
+		w.Judgement = evaluation.Judgement{Judge: "other.judge-v1", Run: "9", A: "base", B: tunedRef, Rows: 200, WinsB: 200}
+		return w
+	}, 140, 50, func(r *rig) {
+		r.press("5", "n", "ctrl+s")
+		r.pass(time.Second)
+		w.Live.End()
+		r.pass(time.Second)
+		r.want("other.judge-v1 has judged 200 rows of run 9: base is better on 0, " + tunedRef + " on 200, 0 are ties")
+		if done := strings.Join(w.Done(), "\n"); !strings.Contains(done, "judge 9 by other.judge-v1: base, "+tunedRef) {
+			t.Error(done)
+		}
+	})
+}

@@ -218,6 +218,9 @@ func (p *scorePane) ended(r evaluation.Run, shown bool) tea.Cmd {
 	if shown {
 		cmds = append(cmds, p.applyRules())
 	}
+	if j := r.Spec.Judge; j != "" && r.Status == "finished" && len(r.Models) > 1 && p.judging == nil {
+		cmds = append(cmds, p.startJudge(evaluation.JudgeSpec{Run: r.ID, Judge: j, A: r.Models[0].Model, B: r.Models[len(r.Models)-1].Model}))
+	}
 	switch {
 	case r.Status == "finished" && p.app.pane() != pane(p):
 		cmds = append(cmds, p.app.say(widget.Good, widget.MarkDone, "evaluation finished: the scores are in the Scoreboard, 5"))

@@ -256,6 +256,11 @@ var evalGroups = []evalGroup{
 	}, func(v func(string) string) string {
 		return fmt.Sprintf("up to %s tokens, temperature %s, seed %s", or(v("max_tokens"), "128"), or(v("temperature"), "0"), or(v("seed"), "1"))
 	}},
+	{"judge", "a model that says at the end which of the first model's and the last one's answers are better, asked in both orders", []evalField{
+		{name: "judge", label: "judge", help: "one of the models that can be named; not one of those compared", hint: "none",
+			show: func(s evaluation.Spec) string { return s.Judge },
+			take: func(s *evaluation.Spec, v string) error { s.Judge = v; return nil }},
+	}, func(v func(string) string) string { return or(v("judge"), "none") }},
 	{"rules", "what the last model must not be, against the first; eval run --config ends with status 3 when one holds", []evalField{
 		{name: "fail_if", label: "fails if", help: "such as f1_score < baseline - 0.02, errors > 0.01; more than one with commas", hint: "none",
 			show: func(s evaluation.Spec) string { return strings.Join(s.FailIf, ", ") },

@@ -55,6 +55,7 @@ func About(r Run) []Fact {
 		names = []string{"none: the answers are voted on"}
 	}
 	add("metrics", strings.Join(names, ", "))
+	add("judge", s.Judge)
 	var options []string
 	for _, k := range slices.Sorted(maps.Keys(s.Params)) {
 		options = append(options, k+"="+s.Params[k])

@@ -127,6 +127,7 @@ models = ["base", "tuned"]
 limit = 100
 seed = 3
 metrics = ["qa_accuracy", "factual_knowledge"]
+judge = "a-judge"
 fail_if = ["f1_score < baseline - 0.02"]
 
 [params]
@@ -148,7 +149,7 @@ output = 0.2
 	}
 	s := f.Spec
 	if s.Name != "nightly" || s.Dataset != filepath.Join(dir, "heldout.jsonl") || len(s.Models) != 2 || s.Limit != 100 || s.Seed != 3 || len(s.Metrics) != 2 ||
-		s.Params["logical_operator"] != "OR" || s.FMEval.TargetOutput != "answer" || s.Budget != (Budget{2.5, 30}) || s.Prices["base"] != (Price{Input: 0.15, Output: 0.2}) || len(s.FailIf) != 1 {
+		s.Params["logical_operator"] != "OR" || s.FMEval.TargetOutput != "answer" || s.Budget != (Budget{2.5, 30}) || s.Prices["base"] != (Price{Input: 0.15, Output: 0.2}) || len(s.FailIf) != 1 || s.Judge != "a-judge" {
 		t.Errorf("%+v", f)
 	}
 	// What is written is read as the same run.

@@ -76,6 +76,15 @@ func TestBuiltIn(t *testing.T) {
 	if v, ok := bold.Models[0].Scores["word_error_rate"]; !ok || v != 0 || bold.Models[0].Categories[0].Category != "gender" {
 		t.Errorf("%+v", bold)
 	}
+	// One can be voted on like any other.
+	v, err := f.StartRound(t.Context(), RoundSpec{Dataset: "fmeval:trivia_qa", A: "base", B: "tuned", Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := ready(t, v, 0); v.Round().Rows != 2 || p.Question == "" || p.Left.Output != "Anna" {
+		t.Errorf("%+v, %+v", v.Round(), p)
+	}
+	<-v.Done()
 	if fetched != 2 {
 		t.Errorf("fetched %d times", fetched)
 	}

@@ -61,7 +61,11 @@ func (s *Service) openPlan(ctx context.Context, spec Spec, st *suite) (*plan, er
 
 func (s *Service) readPlan(ctx context.Context, spec Spec, st *suite) (*plan, error) {
 	if spec.FMEval != nil || len(spec.Outputs) > 0 {
-		return s.loadPlan(ctx, spec, st)
+		p, err := s.loadPlan(ctx, spec, st)
+		if err == nil && spec.Voting {
+			p.arrange(spec.Seed)
+		}
+		return p, err
 	}
 	if spec.Voting && strings.EqualFold(filepath.Ext(spec.Dataset), ".txt") {
 		return promptsPlan(ctx, spec)

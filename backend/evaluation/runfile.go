@@ -33,6 +33,7 @@ type runFile struct {
 	Seed        uint64            `toml:"seed,omitempty"`
 	Metrics     []string          `toml:"metrics,omitempty"`
 	Template    string            `toml:"prompt_template,omitempty"`
+	Judge       string            `toml:"judge,omitempty"`
 	FailIf      []string          `toml:"fail_if,omitempty"`
 	Params      map[string]any    `toml:"params,omitempty"`
 	DataConfig  map[string]string `toml:"data_config,omitempty"`
@@ -92,7 +93,7 @@ func ReadRunFile(path string) (RunFile, error) {
 		}
 		problems = append(problems, at(lineOf(string(src), key), name+" is no setting of a run; there are "+settingNames(key)))
 	}
-	out := RunFile{Spec: Spec{FailIf: f.FailIf,
+	out := RunFile{Spec: Spec{FailIf: f.FailIf, Judge: f.Judge,
 		Name: f.Name, Models: f.Models, Limit: f.Limit, MaxTokens: f.MaxTokens, Temperature: f.Temperature, Delimiter: f.Delimiter,
 		Seed: f.Seed, Metrics: f.Metrics, Template: f.Template, Budget: Budget(f.Budget),
 	}}
@@ -166,7 +167,7 @@ func (r RunFile) Write(w io.Writer, dir string) error {
 	}
 	f := runFile{
 		Name: s.Name, Dataset: rel(s.Dataset), Models: s.Models, Limit: s.Limit, MaxTokens: s.MaxTokens, Temperature: s.Temperature, Delimiter: s.Delimiter,
-		Seed: s.Seed, Metrics: s.Metrics, Template: s.Template, FailIf: s.FailIf, Budget: budgetFile(s.Budget),
+		Seed: s.Seed, Metrics: s.Metrics, Template: s.Template, FailIf: s.FailIf, Judge: s.Judge, Budget: budgetFile(s.Budget),
 	}
 	for name, v := range s.Params {
 		if f.Params == nil {
@@ -218,7 +219,7 @@ func settingNames(key toml.Key) string {
 	case len(key) > 2 && key[0] == "prices":
 		return "input, output"
 	}
-	return "name, dataset, models, limit, max_tokens, temperature, target_output_delimiter, seed, metrics, params, prompt_template, data_config, outputs, budget, prices, fail_if"
+	return "name, dataset, models, limit, max_tokens, temperature, target_output_delimiter, seed, metrics, params, prompt_template, data_config, outputs, budget, prices, judge, fail_if"
 }
 
 // lineOf finds the line of a key, from 1: the line that sets it, or that begins

@@ -126,6 +126,14 @@ func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
 	if err := s.price(&spec, models); err != nil {
 		return nil, err
 	}
+	if spec.Judge != "" {
+		if len(models) < 2 {
+			return nil, errors.New("a judge compares two models' answers, and this run has only one model")
+		}
+		if _, err := s.cfg.Chat.Resolve(ctx, spec.Judge); err != nil {
+			return nil, fmt.Errorf("the judge: %w", err)
+		}
+	}
 	if spec.Dataset, err = datasetPath(spec.Dataset); err != nil {
 		return nil, err
 	}

@@ -37,6 +37,10 @@ type Spec struct {
 	// Models, as they were when the run began.
 	Budget Budget           `json:"budget,omitzero"`
 	Prices map[string]Price `json:"prices,omitempty"`
+	// Judge is the model that says at the end which of the first model's and the
+	// last one's answers are better; "" is none. The runner only checks that there
+	// is one: Service.Judge asks it.
+	Judge string `json:"judge,omitempty"`
 	// Voting makes a run whose answers are to be voted on: the rows come in a
 	// shuffled order and are asked only as far as somebody has read, rows need no
 	// reference, and nothing is scored.

@@ -56,9 +56,10 @@ type runOut struct {
 	Models      []modelOut              `json:"models"`
 	Differences []evaluation.Difference `json:"differences"`
 	// What decided the result.
-	Created     *time.Time       `json:"created,omitempty"`
-	DatasetHash string           `json:"dataset_sha256,omitempty"`
-	Spec        *evaluation.Spec `json:"spec,omitempty"`
+	Created     *time.Time            `json:"created,omitempty"`
+	DatasetHash string                `json:"dataset_sha256,omitempty"`
+	Spec        *evaluation.Spec      `json:"spec,omitempty"`
+	Judgement   *evaluation.Judgement `json:"judgement,omitempty"`
 }
 
 func modelsOut(rs []evaluation.ModelResult) []modelOut {
@@ -70,9 +71,19 @@ func modelsOut(rs []evaluation.ModelResult) []modelOut {
 	return outs
 }
 
-func (g *globals) printRun(r evaluation.Run) error {
+func (g *globals) printRun(r evaluation.Run) error { return g.printJudged(r, nil) }
+
+// printJudged prints a run and what a judge said of it, if one was asked.
+func (g *globals) printJudged(r evaluation.Run, j *evaluation.Judgement) error {
 	if g.jsonOut() {
-		return g.printJSON(runOut{r.ID, r.Status, r.Why, r.Excluded, r.Spec.Dataset, modelsOut(r.Models), nonNil(r.Differences), &r.Created, r.DatasetHash, &r.Spec})
+		return g.printJSON(runOut{r.ID, r.Status, r.Why, r.Excluded, r.Spec.Dataset, modelsOut(r.Models), nonNil(r.Differences), &r.Created, r.DatasetHash, &r.Spec, j})
+	}
+	if j != nil {
+		if err := g.printRun(r); err != nil {
+			return err
+		}
+		fmt.Fprintln(g.out)
+		return g.printJudgement(*j)
 	}
 	g.say("run %s on %s: %s", r.ID, r.Spec.Dataset, r.Status)
 	if r.Why != "" {

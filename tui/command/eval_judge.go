@@ -52,6 +52,18 @@ What it is asked is a text: tunebench eval judge-prompt prints and replaces it, 
 }
 
 func (g *globals) judgeRun(ctx context.Context, s *session, spec evaluation.JudgeSpec) error {
+	j, err := g.askJudge(ctx, s, spec)
+	if err != nil {
+		return err
+	}
+	if g.jsonOut() {
+		return g.printJSON(j)
+	}
+	return g.printJudgement(j)
+}
+
+// askJudge asks a judge about a run and tells how far it is.
+func (g *globals) askJudge(ctx context.Context, s *session, spec evaluation.JudgeSpec) (evaluation.Judgement, error) {
 	next := time.Now().Add(time.Second)
 	j, err := s.eval.Judge(ctx, spec, func(done, total int) {
 		if now := time.Now(); now.After(next) {
@@ -60,17 +72,18 @@ func (g *globals) judgeRun(ctx context.Context, s *session, spec evaluation.Judg
 		}
 	})
 	if err != nil {
-		return err
+		return j, err
 	}
 	if j.Failed == j.Rows && len(j.Errors) > 0 {
-		return fmt.Errorf("%s could not be asked on any row: %s", j.Judge, j.Errors[0])
+		return j, fmt.Errorf("%s could not be asked on any row: %s", j.Judge, j.Errors[0])
 	}
 	if j.Own {
 		g.say("%s is one of the two: what it says of its own answers is worth little", j.Judge)
 	}
-	if g.jsonOut() {
-		return g.printJSON(j)
-	}
+	return j, nil
+}
+
+func (g *globals) printJudgement(j evaluation.Judgement) error {
 	fmt.Fprintf(g.out, "%s on %d rows of run %s\n\n", j.Judge, j.Rows, j.Run)
 	if err := g.table([]string{"verdict", "rows"}, [][]string{{j.A + " is better", itoa(j.WinsA)}, {j.B + " is better", itoa(j.WinsB)}, {"tie", itoa(j.Ties)},
 		{"decided by the order alone", itoa(j.Swayed)}, {"no verdict", itoa(j.Unclear)}, {"failed", itoa(j.Failed)}}); err != nil {

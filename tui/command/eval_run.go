@@ -36,7 +36,7 @@ command and is followed to its end; one that was interrupted or stopped goes on 
 what it says. Its settings are name, dataset, models, limit, max_tokens, temperature,
 target_output_delimiter, seed, metrics, params, prompt_template, data_config (FMEval's
 own: JMESPath locations), outputs (model and file), budget (dollars, minutes), prices
-(of a model, in dollars per million tokens) and fail_if.
+(of a model, in dollars per million tokens), judge and fail_if.
 
 --dataset also takes s3://BUCKET/KEY, and FMEval's own datasets as fmeval:NAME (tunebench
 eval datasets lists them): they are fetched once, read where FMEval has their columns
@@ -65,6 +65,7 @@ and asked with FMEval's prompt template. With --limit rows are drawn as FMEval d
 	f.Float64Var(&o.spec.Budget.Minutes, "budget-minutes", 0, "stop the run after this long")
 	f.StringVar(&o.resume, "resume", "", "go on with an interrupted run")
 	f.StringArrayVar(&o.atLeast, "at-least", nil, "exit 3 unless the last model reaches this, as exact_match_score=0.85 (repeat)")
+	f.StringVar(&o.spec.Judge, "judge", "", "model that says at the end whose answers are better, the first model's or the last one's")
 	f.StringArrayVar(&o.failIf, "fail-if", nil, "exit 3 if this holds for the last model, as 'f1_score < baseline - 0.02' (repeat)")
 	f.BoolVar(&wait, "wait", true, "wait for the end (a run always belongs to its command)")
 	return c
@@ -112,7 +113,15 @@ func (g *globals) evalRun(cmd *cobra.Command, o evalFlags) error {
 		if err != nil {
 			return err
 		}
-		if err := g.printRun(run); err != nil {
+		var said *evaluation.Judgement
+		if run.Spec.Judge != "" && run.Status == evaluation.Finished {
+			j, err := g.askJudge(ctx, s, evaluation.JudgeSpec{Run: run.ID, Judge: run.Spec.Judge})
+			if err != nil {
+				return err
+			}
+			said = &j
+		}
+		if err := g.printJudged(run, said); err != nil {
 			return err
 		}
 		if err := judge(run, limits); err != nil {
@@ -135,6 +144,7 @@ func (o *evalFlags) complete(changed func(flag string) bool) error {
 			"dataset": func() { o.spec.Dataset = flags.Dataset }, "model": func() { o.spec.Models, o.spec.Outputs = flags.Models, nil },
 			"metric": func() { o.spec.Metrics = flags.Metrics }, "prompt-template": func() { o.spec.Template = flags.Template },
 			"limit": func() { o.spec.Limit = flags.Limit }, "max-tokens": func() { o.spec.MaxTokens = flags.MaxTokens },
+			"judge":       func() { o.spec.Judge = flags.Judge },
 			"temperature": func() { o.spec.Temperature = flags.Temperature }, "target-delimiter": func() { o.spec.Delimiter = flags.Delimiter },
 			"seed":           func() { o.spec.Seed = flags.Seed },
 			"budget-dollars": func() { o.spec.Budget.Dollars = flags.Budget.Dollars }, "budget-minutes": func() { o.spec.Budget.Minutes = flags.Budget.Minutes },

@@ -41,7 +41,16 @@ func (l *Live) Run() evaluation.Run {
 // Changed is signalled by Advance.
 func (l *Live) Changed() <-chan struct{} { return l.changed }
 
-// Done is never closed.
+// End says that the run has finished.
+func (l *Live) End() {
+	l.mu.Lock()
+	l.run.Status, l.run.Done = "finished", l.run.Total
+	l.mu.Unlock()
+	close(l.done)
+	l.Advance(0)
+}
+
+// Done is closed by End.
 func (l *Live) Done() <-chan struct{} { return l.done }
 
 // Stop does nothing.
