@@ -86,16 +86,6 @@ const (
 	ratingLevel  = metrics.Level
 )
 
-// Ratings are the models by people's votes in this account, the best first. A
-// vote that both are bad counts as a tie.
-func (s *Service) Ratings(ctx context.Context) ([]Rated, error) {
-	all, err := s.Voters(ctx, "")
-	if err != nil || len(all) == 0 || all[0].Judge != "" {
-		return nil, err
-	}
-	return all[0].Models, nil
-}
-
 // Voters are the models by the votes of this account: those of people, then those
 // of each judge by name. Models are compared with the baseline, if it is not "".
 // Votes of the playground, of rounds and on runs count alike.

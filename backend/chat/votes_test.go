@@ -8,7 +8,7 @@ import (
 
 func TestVotes(t *testing.T) {
 	s, _ := newService(t, &chattest.Server{}, nil)
-	if list, err := s.Ratings(t.Context()); err != nil || len(list) != 0 {
+	if list, err := s.Voters(t.Context(), ""); err != nil || len(list) != 0 {
 		t.Errorf("without votes: %v, %v", list, err)
 	}
 	c, err := s.SaveConversation(t.Context(), Conversation{Title: "x", Set: Manner{Settings: DefaultSettings()}})
@@ -32,10 +32,11 @@ func TestVotes(t *testing.T) {
 	vote(20, "tuned", "base", Second)
 	vote(22, "tuned", "base", Tie)
 	vote(24, "base", "tuned", BothBad)
-	list, err := s.Ratings(t.Context())
-	if err != nil || len(list) != 2 {
-		t.Fatalf("%+v, %v", list, err)
+	all, err := s.Voters(t.Context(), "")
+	if err != nil || len(all) != 1 || all[0].Judge != "" || len(all[0].Models) != 2 {
+		t.Fatalf("%+v, %v", all, err)
 	}
+	list := all[0].Models
 	best, worst := list[0], list[1]
 	if best.Model != "tuned" || best.Wins != 6 || best.Losses != 1 || best.Ties != 2 || best.Bad != 1 || worst.Wins != 1 {
 		t.Errorf("%+v", list)

@@ -26,7 +26,7 @@ var (
 		"eval compare": true, "eval datasets": true, "eval export": true, "eval judge": true, "eval judge-prompt": true, "eval rounds": true, "eval vote": true, "eval votes": true, "eval list": true, "eval mark": true, "eval run": true, "eval score": true, "eval show": true, "eval trend": true,
 		"import check": true, "import list": true, "import models": true, "import role": true, "import status": true,
 		"models format": true, "models list": true, "models prove": true, "models show": true,
-		"sessions export": true, "sessions list": true, "sessions votes": true, "sessions show": true, "sessions table": true, "prompts list": true, "prompts show": true,
+		"sessions export": true, "sessions list": true, "sessions show": true, "sessions table": true, "prompts list": true, "prompts show": true,
 		// It changes nothing by itself; its clients are others.
 		"local serve": true, "local owner": true,
 		"train diff": true, "train kept": true, "train list": true, "train logs": true, "train metrics": true, "train plan": true, "train presets": true, "train presets show": true,

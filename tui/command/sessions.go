@@ -27,16 +27,7 @@ func newSessions(g *globals) *cobra.Command {
 			return []string{strconv.FormatInt(c.ID, 10), when(c.Updated), strings.Join(c.Models, ","), c.Title}
 		})
 	list.Flags().StringVar(&query, "search", "", "only sessions that hold this text, in a title, a question or an answer")
-	return group("sessions", "What was asked and answered before", list, newSessionShow(g), newSessionTable(g), newSessionExport(g), newSessionDelete(g), newVotes(g))
-}
-
-func newVotes(g *globals) *cobra.Command {
-	return listCommand(g, "votes", "The models by the votes that were given in the workbench",
-		func(ctx context.Context, s *session) ([]chat.Rated, error) { return s.chat.Ratings(ctx) },
-		[]string{"model", "rating", "95 % interval", "won", "lost", "ties", "both bad"},
-		func(r chat.Rated) []string {
-			return []string{r.Model, fmt.Sprintf("%.0f", r.Rating), fmt.Sprintf("%.0f to %.0f", r.Low, r.High), itoa(r.Wins), itoa(r.Losses), itoa(r.Ties), itoa(r.Bad)}
-		})
+	return group("sessions", "What was asked and answered before", list, newSessionShow(g), newSessionTable(g), newSessionExport(g), newSessionDelete(g))
 }
 
 // sessionID reads the number of a session.
