@@ -68,6 +68,9 @@ func About(r Run) []Fact {
 	for _, o := range s.Outputs {
 		add(o.Model, "answers from "+o.File)
 	}
+	for _, a := range r.Absent {
+		add("no "+a.Score, a.Why)
+	}
 	add("program", "tunebench "+s.Program)
 	for _, m := range r.Models {
 		if len(s.Outputs) == 0 {

@@ -39,7 +39,7 @@ func (s *Service) price(spec *Spec, models []chat.Model) error {
 		if ok {
 			prices[m.Ref] = p
 		} else if spec.Budget.Dollars > 0 && m.Kind != OutputsKind {
-			return fmt.Errorf("the run has a budget of $%.2f, but what %s costs is not known: give its price in the run file under [prices.%q] as input and output, in dollars per million tokens",
+			return fmt.Errorf("the run has a budget of $%.2f, but what %s costs is not known: give its price, in dollars per million tokens of input and of output: in the form under time and money, or in the run file under [prices.%q]",
 				spec.Budget.Dollars, m.Ref, m.Ref)
 		}
 	}

@@ -56,7 +56,7 @@ func (s *Service) Explain(ctx context.Context, id string, row int64) ([]Explanat
 	if err != nil {
 		return nil, err
 	}
-	st, err := newSuite(s.cfg.Metrics, run.Spec)
+	st, err := s.suite(run.Spec)
 	if err != nil {
 		return nil, err
 	}

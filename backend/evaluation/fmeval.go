@@ -31,7 +31,7 @@ func (s *Service) ExportFMEval(ctx context.Context, id string) ([]FMEvalFile, er
 	if err != nil {
 		return nil, err
 	}
-	st, err := newSuite(s.cfg.Metrics, run.Spec)
+	st, err := s.suite(run.Spec)
 	if err != nil {
 		return nil, err
 	}

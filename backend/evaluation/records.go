@@ -101,7 +101,7 @@ func (s *Service) Query(ctx context.Context, id string, q Query) ([]Record, int,
 	if err != nil {
 		return nil, 0, err
 	}
-	st, err := newSuite(s.cfg.Metrics, run.Spec)
+	st, err := s.suite(run.Spec)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -18,6 +18,7 @@ import (
 	"tunebench/backend/store"
 	"tunebench/metrics"
 	"tunebench/metrics/fmevalio"
+	"tunebench/metrics/meteor"
 )
 
 // The statuses of a run.
@@ -34,6 +35,9 @@ type Config struct {
 	Store *store.Store
 	// Metrics is where the metrics of runs are looked up.
 	Metrics metrics.Registry
+	// English reads METEOR's word lists when a metric needs them, or says why there
+	// are none; nil has none. It is called often and should read them once.
+	English func() (*meteor.English, string)
 	// Price knows what models cost; nil knows nothing.
 	Price func(m chat.Model) (Price, bool)
 	// Concurrency is the most requests at once to one model; 0 means 8. Fewer are
@@ -115,7 +119,8 @@ func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
 	if spec.FMEval != nil && spec.Template == "" && len(spec.Outputs) == 0 {
 		spec.Template = fmevalio.DefaultTemplate(spec.FMEval.Name)
 	}
-	st, err := newSuite(s.cfg.Metrics, spec)
+	spec.Meteor = wantsMeteor(spec) && s.registry(true).English != nil
+	st, err := s.suite(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +163,7 @@ func (s *Service) Start(ctx context.Context, spec Spec) (*Live, error) {
 	if err := s.cfg.Store.AddRun(ctx, rec); err != nil {
 		return fail(err)
 	}
-	run := Run{ID: id, Spec: spec, Status: Running, Created: now, DatasetHash: p.hash, ScoreNames: st.names(), Total: rec.Total}
+	run := Run{ID: id, Spec: spec, Status: Running, Created: now, DatasetHash: p.hash, ScoreNames: st.names(), Absent: st.absent(), Total: rec.Total}
 	return s.begin(ctx, run, owner, models, p, st, newBoard(models, p.rows, spec, st.scores)), nil
 }
 
@@ -188,6 +193,9 @@ func (s *Service) resume(ctx context.Context, id string, ahead int) (*Live, erro
 	st, err := s.name(&run)
 	if err != nil {
 		return nil, err
+	}
+	if run.Spec.Meteor && s.registry(true).English == nil {
+		return nil, fmt.Errorf("run %s is scored with METEOR, whose word lists are not here: %s", id, s.registry(true).WhyNoMeteor)
 	}
 	p, err := s.openPlan(ctx, run.Spec, st)
 	if err != nil {
@@ -241,11 +249,11 @@ func (s *Service) models(ctx context.Context, spec *Spec) ([]chat.Model, error) 
 
 // name tells a run the names of its scores.
 func (s *Service) name(run *Run) (*suite, error) {
-	st, err := newSuite(s.cfg.Metrics, run.Spec)
+	st, err := s.suite(run.Spec)
 	if err != nil {
 		return nil, fmt.Errorf("read run %s: %w", run.ID, err)
 	}
-	run.ScoreNames = st.names()
+	run.ScoreNames, run.Absent = st.names(), st.absent()
 	return st, nil
 }
 

@@ -223,3 +223,42 @@ func (s *suite) lessIsBetter(score string) bool {
 	}
 	return false
 }
+
+// wantsMeteor tells whether a metric of the run has METEOR among its scores.
+func wantsMeteor(spec Spec) bool {
+	return slices.ContainsFunc(spec.Metrics, func(m string) bool { return strings.HasPrefix(m, "summarization_accuracy") })
+}
+
+// registry is the list of metrics, with METEOR or without.
+func (s *Service) registry(withMeteor bool) metrics.Registry {
+	reg := s.cfg.Metrics
+	if withMeteor && reg.English == nil && s.cfg.English != nil {
+		reg.English, reg.WhyNoMeteor = s.cfg.English()
+	}
+	if !withMeteor {
+		reg.English = nil
+	}
+	return reg
+}
+
+// suite is what a run is scored by.
+func (s *Service) suite(spec Spec) (*suite, error) {
+	reg := s.registry(spec.Meteor)
+	if !spec.Meteor && wantsMeteor(spec) { // for the reason
+		reg.WhyNoMeteor = s.registry(true).WhyNoMeteor
+	}
+	return newSuite(reg, spec)
+}
+
+// absent lists what FMEval's metrics of these names have and is not computed here.
+func (s *suite) absent() []Absent {
+	var list []Absent
+	for _, m := range s.metrics {
+		for _, a := range m.Absent {
+			if !slices.ContainsFunc(list, func(o Absent) bool { return o.Score == a.Name }) {
+				list = append(list, Absent{a.Name, a.Why})
+			}
+		}
+	}
+	return list
+}

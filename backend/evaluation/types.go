@@ -48,6 +48,9 @@ type Spec struct {
 	// FailIf are rules for the last model against the first; see ParseRule. They
 	// change nothing about the run.
 	FailIf []string `json:"fail_if,omitempty"`
+	// Meteor says that METEOR's word lists were there when the run began, so that it
+	// is scored with METEOR wherever it is read; Start sets it.
+	Meteor bool `json:"meteor,omitempty"`
 	// Program is the version of the program that began the run; Start sets it.
 	Program string `json:"program,omitempty"`
 }
@@ -121,12 +124,19 @@ type Run struct {
 	Why         string        `json:"why,omitempty"`
 	DatasetHash string        `json:"dataset_sha256"`
 	ScoreNames  []string      `json:"score_names"`
+	Absent      []Absent      `json:"absent,omitempty"` // scores of its metrics that are not computed
 	Models      []ModelResult `json:"models"`
 	Differences []Difference  `json:"differences,omitempty"`
 	Done        int           `json:"done"`
 	Total       int           `json:"total"`
 	// Excluded counts the records of marked rows that are left out.
 	Excluded int `json:"excluded,omitempty"`
+}
+
+// Absent is a score of FMEval's that is not computed here, and why.
+type Absent struct {
+	Score string `json:"score"`
+	Why   string `json:"why"`
 }
 
 // Record is one row's output from one model. Text has passed safetext.

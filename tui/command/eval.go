@@ -60,6 +60,8 @@ type runOut struct {
 	DatasetHash string                `json:"dataset_sha256,omitempty"`
 	Spec        *evaluation.Spec      `json:"spec,omitempty"`
 	Judgement   *evaluation.Judgement `json:"judgement,omitempty"`
+	// Scores of FMEval's metrics that are not computed.
+	Absent []evaluation.Absent `json:"absent,omitempty"`
 }
 
 func modelsOut(rs []evaluation.ModelResult) []modelOut {
@@ -76,7 +78,7 @@ func (g *globals) printRun(r evaluation.Run) error { return g.printJudged(r, nil
 // printJudged prints a run and what a judge said of it, if one was asked.
 func (g *globals) printJudged(r evaluation.Run, j *evaluation.Judgement) error {
 	if g.jsonOut() {
-		return g.printJSON(runOut{r.ID, r.Status, r.Why, r.Excluded, r.Spec.Dataset, modelsOut(r.Models), nonNil(r.Differences), &r.Created, r.DatasetHash, &r.Spec, j})
+		return g.printJSON(runOut{r.ID, r.Status, r.Why, r.Excluded, r.Spec.Dataset, modelsOut(r.Models), nonNil(r.Differences), &r.Created, r.DatasetHash, &r.Spec, j, r.Absent})
 	}
 	if j != nil {
 		if err := g.printRun(r); err != nil {
@@ -95,6 +97,12 @@ func (g *globals) printJudged(r evaluation.Run, j *evaluation.Judgement) error {
 	if r.Spec.Voting {
 		g.say("its answers are voted on and not scored; see tunebench eval rounds and tunebench eval votes --run %s", r.ID)
 		return nil
+	}
+	for _, a := range r.Absent {
+		if a.Score == "bertscore" {
+			continue // on no machine; --about says so
+		}
+		g.say("not scored: %s: %s", a.Score, a.Why)
 	}
 	return g.printScoreboard(r.ScoreNames, r.Models, r.Differences)
 }

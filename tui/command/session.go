@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tunebench/backend/account"
@@ -153,7 +154,7 @@ func openSession(ctx context.Context, paths config.Paths, cfg config.Config) (*s
 		known.Objects = objectstore.New(acct.S3In(builtin.Region))
 	}
 	s.eval = evaluation.New(evaluation.Config{Chat: s.chat, Store: st, Concurrency: atOnce, Program: version(),
-		BuiltIn: builtin.New(known), Objects: objectstore.New(acct.S3()), Price: func(m chat.Model) (evaluation.Price, bool) {
+		English: sync.OnceValues(english), BuiltIn: builtin.New(known), Objects: objectstore.New(acct.S3()), Price: func(m chat.Model) (evaluation.Price, bool) {
 			switch {
 			case m.Kind == chat.Hosted:
 				p, ok := cfg.Prices.Token(m.Ref)
