@@ -153,6 +153,29 @@ func TestScoreVotes(t *testing.T) {
 	})
 }
 
+// TestRoundBills: what a round costs is said before it begins, where anything costs.
+func TestRoundBills(t *testing.T) {
+	var w *uitest.World
+	play(t, func() *uitest.World { w = votingWorld(6); w.Account.Bills = true; return w }, 100, 30, func(r *rig) {
+		r.press("4", "esc", "V", "enter", "up", "left", "ctrl+s")
+		r.want("Start a round that costs money?", "heldout.jsonl, 20 rows", "other.judge-v1, asked twice for each vote")
+		r.press("n")
+		if done := strings.Join(w.Done(), "\n"); strings.Contains(done, "round ") {
+			t.Error(done)
+		}
+		r.press("ctrl+s", "y")
+		r.want("1 of 6")
+		r.press("esc", "5", "J")
+		r.write("other")
+		r.press("enter")
+		r.want("Ask a judge, which costs money?", "up to 400")
+		r.press("n")
+		if done := strings.Join(w.Done(), "\n"); strings.Contains(done, "judge "+w.RunList[0].ID) {
+			t.Error(done)
+		}
+	})
+}
+
 // TestScoreJudgeAtEnd: a run that names a judge is judged when it has finished.
 func TestScoreJudgeAtEnd(t *testing.T) {
 	var w *uitest.World

@@ -196,9 +196,13 @@ func (p *scorePane) start() tea.Cmd {
 			bound = g.note(p.form.Value)
 		}
 	}
+	facts := [][2]string{{"dataset", spec.Dataset + ", " + rows}, {"models", strings.Join(spec.Models, ", ")}, {"stops at", bound}}
+	if spec.Judge != "" {
+		facts = append(facts, [2]string{"judge", spec.Judge + ", asked twice for each row at the end; the bound is not for it"})
+	}
 	p.app.modal = newConfirm(p.app, confirm{title: "Start an evaluation that costs money?", yes: "start it", do: begin,
 		text:  []string{"Every row is one request to every model. Bedrock bills them as it bills any other; a model that sleeps is loaded and billed while it answers."},
-		facts: [][2]string{{"dataset", spec.Dataset + ", " + rows}, {"models", strings.Join(spec.Models, ", ")}, {"stops at", bound}}})
+		facts: facts})
 	return nil
 }
 
