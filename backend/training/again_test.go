@@ -21,7 +21,7 @@ func TestResumeOnTheLocalAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.until("one", ended).Close()
-	w.start("early", map[string]string{"max_steps": "100000"})
+	w.start("early", map[string]string{"max_steps": "100000", "checkpoint_every": "100000"})
 	w.until("early", func(watch *training.Watch) bool { return watch.Latest().Step != nil }).Close()
 	if err := w.svc.Stop(ctx, "early"); err != nil {
 		t.Fatal(err)
