@@ -58,6 +58,7 @@ type scorePane struct {
 	form     widget.Form
 	base     evaluation.Spec // what of a run file or an earlier run is in no field
 	starting bool
+	refused  string // why the run of the form could not start
 	fetching atomic.Pointer[dataset.Progress]
 	models   []chat.Model // for the form
 	cx, cy   int
@@ -176,8 +177,12 @@ func (p *scorePane) take(r evaluation.Run) tea.Cmd {
 }
 
 func (p *scorePane) started(live Live, err error) tea.Cmd {
-	p.starting = false
+	p.starting, p.refused = false, ""
 	if err != nil {
+		if p.mode == scoreForm {
+			p.refused = err.Error() // all of it, where there is room
+			return nil
+		}
 		return p.app.fail(err)
 	}
 	p.live, p.stop, p.mode = live, false, scoreBoard
@@ -279,7 +284,7 @@ func (p *scorePane) Typing() *widget.Input {
 
 func (p *scorePane) Edited() tea.Cmd {
 	if p.mode == scoreForm {
-		p.form.Current().Err = ""
+		p.form.Current().Err, p.refused = "", ""
 	}
 	return nil
 }

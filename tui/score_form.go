@@ -32,7 +32,7 @@ func (p *scorePane) openForm(s evaluation.Spec) tea.Cmd {
 	if why := p.app.needAccount(); why != "" {
 		return tea.Batch(cmd, p.app.say(widget.Warn, widget.MarkWarning, why))
 	}
-	p.mode = scoreForm
+	p.mode, p.refused = scoreForm, ""
 	p.form = widget.Form{Apart: true}
 	add := func(f evalField) {
 		w := widget.Field{Name: f.name, Label: f.label, Help: f.help}
@@ -263,7 +263,11 @@ func (p *scorePane) viewForm() []string {
 	for _, g := range evalGroups {
 		p.form.Field("group " + g.label).Note = g.note(p.form.Value)
 	}
-	room := max(5, min(p.form.InSight(), p.h-len(lines)-2))
+	var why []string
+	if p.refused != "" {
+		why = append([]string{l.Rule(p.w, "It did not start", "", false)}, paragraph(l, p.w, widget.MarkFailed, p.refused, widget.Bad, 1)...)
+	}
+	room := max(5, min(p.form.InSight(), p.h-len(lines)-2-len(why)))
 	body, x, y := p.form.Lines(l, p.w, room)
 	p.cx, p.cy = x, y+len(lines)
 	lines = append(lines, body...)
@@ -274,7 +278,8 @@ func (p *scorePane) viewForm() []string {
 		}
 		lines = append(lines, r.String())
 	}
-	if p.h-len(lines) > 2 {
+	lines = append(lines, why...)
+	if why == nil && p.h-len(lines) > 2 {
 		lines = append(lines, p.nameable()...)
 	}
 	return widget.Fit(lines, p.w, p.h)

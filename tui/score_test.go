@@ -255,3 +255,16 @@ func TestTrend(t *testing.T) {
 		r.want("run 5", "older")
 	})
 }
+
+// TestScoreRefused: why a run could not start stands below the form in full, with
+// what to do, until something is changed.
+func TestScoreRefused(t *testing.T) {
+	play(t, uitest.Full, 80, 24, func(r *rig) {
+		r.world.Refuse = "the dataset cannot be fetched: there is no such host on this network. Copy it to /a/b/c, or set FMEVAL_DATASETS to a folder"
+		r.press("5", "n", "ctrl+s")
+		r.want("It did not start", "FMEVAL_DATASETS", "folder")
+		r.press("up")
+		r.write("x")
+		r.lacks("It did not start")
+	})
+}

@@ -92,6 +92,7 @@ type World struct {
 	// Explained is what is said of any row; nil says what question answering says.
 	Explained []evaluation.Explanation
 	Judged    []evaluation.Judged
+	Refuse    string // why no evaluation starts
 	RunFile   evaluation.RunFile
 	Spec      evaluation.Spec // of the run that was started last
 	Live      *Live           // the run that an evaluation starts; nil refuses

@@ -32,6 +32,9 @@ func (e evaluations) ReadRunFile(path string) (evaluation.RunFile, error) {
 func (e evaluations) Start(_ context.Context, s evaluation.Spec) (tui.Live, error) {
 	e.w.did("evaluate %s", strings.Join(s.Models, ", "))
 	e.w.Spec = s
+	if e.w.Refuse != "" {
+		return nil, errors.New(e.w.Refuse)
+	}
 	if e.w.Live != nil {
 		return e.w.Live, nil
 	}
