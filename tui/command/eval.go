@@ -186,11 +186,11 @@ func evalProgress(r evaluation.Run, first int, took time.Duration) string {
 		left := time.Duration(float64(took) * float64(r.Total-r.Done) / float64(fresh))
 		line += fmt.Sprintf(", about %s left", left.Round(time.Second))
 	}
-	const name = "exact_match_score"
+	name := inOrder(r.ScoreNames)[0]
 	for i, m := range r.Models {
 		if v, ok := m.Scores[name]; ok {
 			if i == 0 {
-				line += "; exact match"
+				line += "; " + scoreHead(name)
 			} else {
 				line += ","
 			}
