@@ -11,6 +11,7 @@ import (
 
 	"tunebench/backend/chat"
 	"tunebench/backend/dataset"
+	"tunebench/backend/files"
 	"tunebench/tui/widget"
 )
 
@@ -139,7 +140,7 @@ func (p *chatPane) savePrompt() tea.Cmd {
 func (p *chatPane) keepPrompt(pr chat.Prompt, replace bool) tea.Cmd {
 	svc := p.app.svc.Chat
 	return act(p.app.ctx, func(context.Context) error { return svc.SavePrompt(pr, replace) }, func(err error) tea.Cmd {
-		if errors.As(err, new(*chat.PromptExistsError)) {
+		if errors.As(err, new(*files.ExistsError)) {
 			p.app.modal = newConfirm(p.app, confirm{title: "Replace the prompt?", yes: "replace it", bad: true,
 				text: []string{pr.Name, "What it held is lost."}, do: func() tea.Cmd { return p.keepPrompt(pr, true) }})
 			return nil

@@ -168,7 +168,7 @@ type RowProfile interface {
 type Training interface {
 	Presets() []training.Preset
 	// SavePreset saves one of the user's own; the error is a
-	// *training.PresetExistsError unless it is to be replaced.
+	// *files.ExistsError unless it is to be replaced.
 	SavePreset(p training.Preset, replace bool) error
 	DeletePreset(name string) error
 	Plan(ctx context.Context, s training.Spec) (training.Plan, error)
@@ -272,7 +272,7 @@ type Chat interface {
 	Sets(ctx context.Context) (map[string][]string, error)
 	SaveSet(ctx context.Context, name string, refs []string) error
 	// Prompts are those of the library, by name; the error is about those that
-	// cannot be read. The error of SavePrompt is a *chat.PromptExistsError unless
+	// cannot be read. The error of SavePrompt is a *files.ExistsError unless
 	// one is to be replaced.
 	Prompts() ([]chat.Prompt, error)
 	SavePrompt(p chat.Prompt, replace bool) error

@@ -7,6 +7,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"tunebench/backend/files"
 	"tunebench/backend/training"
 	"tunebench/tui/widget"
 )
@@ -47,7 +48,7 @@ func (p *trainingPane) keepPreset(name string, replace bool) tea.Cmd {
 	}
 	svc := p.app.svc.Training
 	return act(p.app.ctx, func(context.Context) error { return svc.SavePreset(ps, replace) }, func(err error) tea.Cmd {
-		if errors.As(err, new(*training.PresetExistsError)) {
+		if errors.As(err, new(*files.ExistsError)) {
 			p.app.modal = newConfirm(p.app, confirm{title: "Replace the preset?", yes: "replace it", bad: true,
 				text: []string{name, "What it held is lost."}, do: func() tea.Cmd { return p.keepPreset(name, true) }})
 			return nil

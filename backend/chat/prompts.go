@@ -4,12 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
+	"tunebench/backend/files"
 	"tunebench/backend/safetext"
 )
 
@@ -92,86 +91,41 @@ func PromptFrom(name, file string) (Prompt, error) {
 // by hand. "" keeps none.
 type PromptFolder string
 
-const (
-	promptSuffix  = ".md"
-	maxPromptFile = 1 << 20
-)
-
-// promptForm has no capitals: some file systems take them for small letters.
-var promptForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,39}$`)
-
-// PromptExistsError says that a prompt of that name has been saved already.
-type PromptExistsError struct{ Name string }
-
-func (e *PromptExistsError) Error() string {
-	return fmt.Sprintf("a prompt named %s was saved already; replace it, or choose another name", e.Name)
+func (d PromptFolder) files() files.Folder {
+	return files.Folder{Dir: string(d), Kind: "prompt", Suffix: ".md", Most: 1 << 20}
 }
-
-func checkPromptName(name string) error {
-	if !promptForm.MatchString(name) {
-		return fmt.Errorf("a prompt cannot be named %q; use up to 40 small letters, digits, dots, hyphens and underscores, a letter or digit first", safetext.Line(name))
-	}
-	return nil
-}
-
-// path is where a prompt lies.
-func (d PromptFolder) path(name string) string { return filepath.Join(string(d), name+promptSuffix) }
 
 // List reads all prompts, by name. Files that cannot be read are left out, and
 // the error is about them.
 func (d PromptFolder) List() ([]Prompt, error) {
-	if d == "" {
-		return nil, nil
-	}
-	entries, err := os.ReadDir(string(d))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the prompts: %w", err)
-	}
+	names, err := d.files().Names()
 	var all []Prompt
-	var bad []error
-	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), promptSuffix)
-		if !ok || checkPromptName(name) != nil {
-			continue
-		}
-		p, err := d.Read(name)
-		if err != nil {
-			bad = append(bad, err)
+	for _, name := range names {
+		p, e := d.read(name)
+		if e != nil {
+			err = errors.Join(err, e)
 			continue
 		}
 		all = append(all, p)
 	}
-	return all, errors.Join(bad...)
+	return all, err
+}
+
+func (d PromptFolder) read(name string) (p Prompt, err error) {
+	return p, d.files().Read(name, func(b []byte) error {
+		p, err = PromptFrom(name, string(b))
+		return err
+	})
 }
 
 // Read reads one prompt; the error says which there are when there is none of
 // that name.
 func (d PromptFolder) Read(name string) (Prompt, error) {
-	if err := checkPromptName(name); err != nil {
-		return Prompt{}, err
+	p, err := d.read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = d.none(name)
 	}
-	i, err := os.Stat(d.path(name))
-	if d == "" || errors.Is(err, fs.ErrNotExist) {
-		return Prompt{}, d.none(name)
-	}
-	if err == nil && (!i.Mode().IsRegular() || i.Size() > maxPromptFile) {
-		err = errors.New("it is no file, or larger than 1 MiB")
-	}
-	var b []byte
-	if err == nil {
-		b, err = os.ReadFile(d.path(name))
-	}
-	p := Prompt{}
-	if err == nil {
-		p, err = PromptFrom(name, string(b))
-	}
-	if err != nil {
-		return Prompt{}, fmt.Errorf("the prompt %s cannot be used: %s; correct %s or delete it", name, safetext.Line(err.Error()), safetext.Line(d.path(name)))
-	}
-	return p, nil
+	return p, err
 }
 
 // none says that there is no such prompt.
@@ -188,53 +142,17 @@ func (d PromptFolder) none(name string) error {
 }
 
 // Save writes a prompt under its name. One that is there already is only replaced
-// when that is wanted; the error is *PromptExistsError otherwise.
-func (d PromptFolder) Save(p Prompt, replace bool) (err error) {
-	switch err := checkPromptName(p.Name); {
-	case err != nil:
-		return err
-	case d == "":
-		return errors.New("prompts are not kept here")
-	case strings.TrimSpace(p.Text) == "":
-		return fmt.Errorf("the prompt %s has no question", p.Name)
-	case len(p.File()) > maxPromptFile:
-		return fmt.Errorf("the prompt %s is larger than 1 MiB", p.Name)
+// when that is wanted; the error is *files.ExistsError otherwise.
+func (d PromptFolder) Save(p Prompt, replace bool) error {
+	if strings.TrimSpace(p.Text) == "" {
+		return fmt.Errorf("the prompt %s has no question", safetext.Line(p.Name))
 	}
-	if _, err := os.Stat(d.path(p.Name)); err == nil && !replace {
-		return &PromptExistsError{Name: p.Name}
-	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("save the prompt %s: %w", p.Name, err)
-		}
-	}()
-	if err := os.MkdirAll(string(d), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(string(d), ".prompt-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(p.File())
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), d.path(p.Name))
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+	return d.files().Save(p.Name, []byte(p.File()), replace)
 }
 
 // Delete removes a prompt.
 func (d PromptFolder) Delete(name string) error {
-	if err := checkPromptName(name); err != nil {
-		return err
-	}
-	err := fs.ErrNotExist
-	if d != "" {
-		err = os.Remove(d.path(name))
-	}
+	err := d.files().Delete(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return d.none(name)
 	}

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"tunebench/backend/files"
 )
 
 // TestPromptFill: variables are found, filled once and not looked through again;
@@ -41,24 +43,24 @@ func TestPromptFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var exists *PromptExistsError
+	var exists *files.ExistsError
 	if err := d.Save(short, false); !errors.As(err, &exists) || exists.Name != "short" {
 		t.Errorf("%v", err)
 	}
 	if got, err := d.Read("short"); err != nil || got != short {
 		t.Errorf("%+v %v", got, err)
 	}
-	if i, err := os.Stat(d.path("short")); err != nil || i.Mode().Perm() != 0o600 {
+	if i, err := os.Stat(d.files().Path("short")); err != nil || i.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v", i, err)
 	}
 	// By hand: line ends of Windows, and what could act on a terminal.
-	if err := os.WriteFile(d.path("short"), []byte("Be \x1b]0;x\a kind.\r\n  --- question ---\r\nWho?\r\n"), 0o600); err != nil {
+	if err := os.WriteFile(d.files().Path("short"), []byte("Be \x1b]0;x\a kind.\r\n  --- question ---\r\nWho?\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := d.Read("short"); err != nil || got.Text != "Who?" || strings.ContainsAny(got.System, "\x1b\a\r") || !strings.Contains(got.System, "kind.") {
 		t.Errorf("%+v %v", got, err)
 	}
-	if err := os.WriteFile(d.path("empty"), []byte("\n"), 0o600); err != nil {
+	if err := os.WriteFile(d.files().Path("empty"), []byte("\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	all, err := d.List()

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"tunebench/backend/files"
 )
 
 // SaveTheme writes the choice of a theme into the configuration file at path
@@ -25,7 +27,10 @@ func SaveTheme(path, theme string) error {
 	if err != nil {
 		return fmt.Errorf("save the theme in %s: %w", path, err)
 	}
-	if err := replaceFile(path, text); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("save the theme: %w", err)
+	}
+	if err := files.Write(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("save the theme: %w", err)
 	}
 	return nil
@@ -103,36 +108,4 @@ func setTheme(src, theme string) (string, error) {
 		return "", by
 	}
 	return out, nil
-}
-
-// replaceFile writes text to path by way of a new file beside it. A symbolic
-// link stays one: the file that it leads to is replaced.
-func replaceFile(path, text string) (err error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".config-*.toml") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.WriteString(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
 }

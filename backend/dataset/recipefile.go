@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
+	"tunebench/backend/files"
 	"tunebench/backend/safetext"
 )
 
@@ -78,16 +78,7 @@ func (r RecipeFile) Write(path string) error {
 	if err := enc.Encode(r); err != nil {
 		return fmt.Errorf("write the recipe: %w", err)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".part-")
-	if err != nil {
-		return fmt.Errorf("write the recipe: %w", err)
-	}
-	defer os.Remove(tmp.Name()) // nothing is there any more after the rename
-	_, err = tmp.Write(b.Bytes())
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
+	if err := files.Write(path, b.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("write the recipe %s: %w", safetext.Line(path), err)
 	}
 	return nil

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"tunebench/backend/files"
 	"tunebench/backend/safetext"
 )
 
@@ -20,19 +18,12 @@ import (
 type PresetFolder string
 
 const (
-	presetSuffix  = ".json"
 	maxPresetFile = 1 << 16
 	maxSummary    = 200
 )
 
-// presetForm has no capitals: some file systems take them for small letters.
-var presetForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,39}$`)
-
-// PresetExistsError says that a preset of that name has been saved already.
-type PresetExistsError struct{ Name string }
-
-func (e *PresetExistsError) Error() string {
-	return fmt.Sprintf("a preset named %s was saved already; replace it, or choose another name", e.Name)
+func (d PresetFolder) files() files.Folder {
+	return files.Folder{Dir: string(d), Kind: "preset", Suffix: ".json", Most: maxPresetFile}
 }
 
 // presetFile is what such a file holds.
@@ -43,97 +34,66 @@ type presetFile struct {
 	Options   Options  `json:"options,omitzero"`
 }
 
-// checkPresetName refuses names that no preset of the user's can have.
-func checkPresetName(name string) error {
-	if !presetForm.MatchString(name) {
-		return fmt.Errorf("a preset cannot be named %q; use up to 40 small letters, digits, dots, hyphens and underscores, a letter or digit first", safetext.Line(name))
-	}
+// ownName refuses names that no preset of the user's can have.
+func ownName(name string) error {
 	if slices.ContainsFunc(Presets(), func(p Preset) bool { return p.Name == name }) {
 		return fmt.Errorf("%s is a preset that comes with the program; choose another name", name)
 	}
 	return nil
 }
 
-func (d PresetFolder) path(name string) string { return filepath.Join(string(d), name+presetSuffix) }
-
 // List reads all presets, by name. Files that cannot be read are left out, and
 // the error is about them.
 func (d PresetFolder) List() ([]Preset, error) {
-	if d == "" {
-		return nil, nil
-	}
-	entries, err := os.ReadDir(string(d))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the presets: %w", err)
-	}
+	names, err := d.files().Names()
 	var all []Preset
-	var bad []error
-	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), presetSuffix)
-		if !ok || checkPresetName(name) != nil {
+	for _, name := range names {
+		if ownName(name) != nil {
 			continue
 		}
-		p, err := d.Read(name)
-		if err != nil {
-			bad = append(bad, err)
+		p, e := d.Read(name)
+		if e != nil {
+			err = errors.Join(err, e)
 			continue
 		}
 		all = append(all, p)
 	}
-	return all, errors.Join(bad...)
+	return all, err
 }
 
 // Read reads one preset. The error of one that was never saved is
 // fs.ErrNotExist.
-func (d PresetFolder) Read(name string) (Preset, error) {
-	if err := checkPresetName(name); err != nil {
+func (d PresetFolder) Read(name string) (p Preset, err error) {
+	if err := ownName(name); err != nil {
 		return Preset{}, err
 	}
-	if d == "" {
-		return Preset{}, fs.ErrNotExist
-	}
-	i, err := os.Stat(d.path(name))
+	err = d.files().Read(name, func(b []byte) error {
+		var f presetFile
+		r := json.NewDecoder(bytes.NewReader(b))
+		r.DisallowUnknownFields()
+		if err := r.Decode(&f); err != nil {
+			return err
+		}
+		p = Preset{Name: name, Summary: safetext.Line(f.Summary), Settings: f.Settings, Options: f.Options, BaseModel: safetext.Line(f.BaseModel), Own: true}
+		return errors.Join(f.Settings.check(), f.Options.check())
+	})
 	if err != nil {
 		return Preset{}, err
 	}
-	bad := func(err error) (Preset, error) {
-		return Preset{}, fmt.Errorf("the preset %s cannot be used: %s; correct %s or delete it", name, safetext.Line(err.Error()), safetext.Line(d.path(name)))
-	}
-	if !i.Mode().IsRegular() || i.Size() > maxPresetFile {
-		return bad(errors.New("it is no file, or too large for a preset"))
-	}
-	b, err := os.ReadFile(d.path(name))
-	if err != nil {
-		return bad(err)
-	}
-	var f presetFile
-	r := json.NewDecoder(bytes.NewReader(b))
-	r.DisallowUnknownFields()
-	if err := r.Decode(&f); err != nil {
-		return bad(err)
-	}
-	if err := errors.Join(f.Settings.check(), f.Options.check()); err != nil {
-		return bad(err)
-	}
-	return Preset{Name: name, Summary: safetext.Line(f.Summary), Settings: f.Settings, Options: f.Options, BaseModel: safetext.Line(f.BaseModel), Own: true}, nil
+	return p, nil
 }
 
 // Save writes a preset under its name. One that is there already is only
-// replaced when that is wanted; the error is *PresetExistsError otherwise.
-func (d PresetFolder) Save(p Preset, replace bool) (err error) {
+// replaced when that is wanted; the error is *files.ExistsError otherwise.
+func (d PresetFolder) Save(p Preset, replace bool) error {
 	p.Options.Checkpoints = "" // another job's
-	switch err := checkPresetName(p.Name); {
+	switch err := ownName(p.Name); {
 	case err != nil:
 		return err
-	case d == "":
-		return errors.New("presets are not kept here")
 	case p.BaseModel == "":
-		return fmt.Errorf("the preset %s has no base model", p.Name)
+		return fmt.Errorf("the preset %s has no base model", safetext.Line(p.Name))
 	case len(p.Summary) > maxSummary:
-		return fmt.Errorf("the summary of the preset %s is too long; at most %d characters", p.Name, maxSummary)
+		return fmt.Errorf("the summary of the preset %s is too long; at most %d characters", safetext.Line(p.Name), maxSummary)
 	}
 	if err := errors.Join(p.Settings.check(), p.Options.check()); err != nil {
 		return err
@@ -142,41 +102,15 @@ func (d PresetFolder) Save(p Preset, replace bool) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(d.path(p.Name)); err == nil && !replace {
-		return &PresetExistsError{Name: p.Name}
-	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("save the preset %s: %w", p.Name, err)
-		}
-	}()
-	if err := os.MkdirAll(string(d), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(string(d), ".preset-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(b, '\n'))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), d.path(p.Name))
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+	return d.files().Save(p.Name, append(b, '\n'), replace)
 }
 
 // Delete removes a preset.
 func (d PresetFolder) Delete(name string) error {
-	if err := checkPresetName(name); err != nil {
+	if err := ownName(name); err != nil {
 		return err
 	}
-	err := fs.ErrNotExist
-	if d != "" {
-		err = os.Remove(d.path(name))
-	}
+	err := d.files().Delete(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no preset named %s; `train presets` shows those there are", name)
 	}
@@ -199,7 +133,7 @@ func (d PresetFolder) Find(base, name string) (Preset, error) {
 	if err == nil && own.fits(base) {
 		return own, nil
 	}
-	if err != nil && presetForm.MatchString(name) && !errors.Is(err, fs.ErrNotExist) && checkPresetName(name) == nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && d.files().Check(name) == nil && ownName(name) == nil {
 		return Preset{}, err
 	}
 	mine, _ := d.List() // what cannot be read is not on offer

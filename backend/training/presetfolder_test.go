@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"tunebench/backend/files"
 )
 
 const big = "mistralai/Mistral-7B-v0.3"
@@ -26,7 +28,7 @@ func TestPresetFolder(t *testing.T) {
 	if err := s.SavePreset(p, false); err != nil {
 		t.Fatal(err)
 	}
-	var exists *PresetExistsError
+	var exists *files.ExistsError
 	if err := s.SavePreset(p, false); !errors.As(err, &exists) {
 		t.Errorf("saved twice: %v", err)
 	}

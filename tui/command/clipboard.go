@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
+	"tunebench/backend/files"
 	"tunebench/backend/safetext"
 	"tunebench/tui"
 )
@@ -44,7 +43,7 @@ func (c clipboard) copy(ctx context.Context, text string) (tui.Copied, error) {
 		return tui.Copied{How: "into tmux's buffer, and to the terminal's clipboard if tmux may (set-clipboard)"}, nil
 	}
 	how := "by OSC 52, if this terminal allows it"
-	if err := c.keep(text); err != nil {
+	if err := files.Write(c.file, []byte(text), 0o600); err != nil {
 		return tui.Copied{}, fmt.Errorf("keep what was copied: %w", err)
 	}
 	return tui.Copied{How: how + "; it is also in " + safetext.Line(c.file), Terminal: true}, nil
@@ -63,22 +62,6 @@ func (c clipboard) give(ctx context.Context, text string, args ...string) error 
 	cmd.WaitDelay = time.Second // xclip and wl-copy stay behind to serve the text
 	if err := cmd.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return err
-	}
-	return nil
-}
-
-// keep writes the text to a file of its own, as a whole or not at all.
-func (c clipboard) keep(text string) error {
-	tmp, err := os.CreateTemp(filepath.Dir(c.file), ".copied-*") // only the user can read it
-	if err != nil {
-		return err
-	}
-	_, err = tmp.WriteString(text)
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), c.file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
 	}
 	return nil
 }

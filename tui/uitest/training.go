@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tunebench/backend/dataset"
+	"tunebench/backend/files"
 	"tunebench/backend/training"
 	"tunebench/tui"
 )
@@ -33,7 +34,7 @@ func (t trainings) SavePreset(p training.Preset, replace bool) error {
 	defer t.w.mu.Unlock()
 	i := slices.IndexFunc(t.w.OwnPresets, func(o training.Preset) bool { return o.Name == p.Name })
 	if i >= 0 && !replace {
-		return &training.PresetExistsError{Name: p.Name}
+		return &files.ExistsError{Kind: "preset", Name: p.Name}
 	}
 	p.Own = true
 	t.w.OwnPresets = append(slices.DeleteFunc(t.w.OwnPresets, func(o training.Preset) bool { return o.Name == p.Name }), p)

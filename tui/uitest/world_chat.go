@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tunebench/backend/chat"
+	"tunebench/backend/files"
 	"tunebench/tui"
 )
 
@@ -89,7 +90,7 @@ func (c chats) SavePrompt(p chat.Prompt, replace bool) error {
 	i := slices.IndexFunc(c.w.Library, func(o chat.Prompt) bool { return o.Name == p.Name })
 	switch {
 	case i >= 0 && !replace:
-		return &chat.PromptExistsError{Name: p.Name}
+		return &files.ExistsError{Kind: "prompt", Name: p.Name}
 	case i >= 0:
 		c.w.Library[i] = p
 	default:

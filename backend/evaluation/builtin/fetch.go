@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"tunebench/backend/dataset"
+	"tunebench/backend/files"
 	"tunebench/backend/safetext"
 	"tunebench/metrics/fmevalio"
 )
@@ -82,7 +83,7 @@ func (s *Store) fetch(ctx context.Context, b fmevalio.BuiltIn, path string, prog
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".json", append(about, '\n'), 0o600); err != nil {
+	if err := files.Write(path+".json", append(about, '\n'), 0o600); err != nil {
 		return err
 	}
 	return errors.Join(f.Sync(), os.Rename(f.Name(), path))
