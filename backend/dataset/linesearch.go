@@ -18,7 +18,7 @@ const (
 	// in a core's own cache between being read and being searched.
 	searchWindow = 4 * blockSize
 	// searchPiece is how much is one goroutine's work at a time.
-	searchPiece = 4 * searchWindow
+	searchPiece = 16 * searchWindow
 )
 
 // lineHits is what one piece of a file of lines holds.
