@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,15 +44,23 @@ func (p *importPane) prove() tea.Cmd {
 		return chat.Verdict{}, fmt.Errorf("the model %s is not there any more; press r to read the list again", m.Name)
 	}, func(v chat.Verdict, err error) tea.Cmd {
 		t.running, t.verdict, t.err, t.at = false, v, err, p.app.deps.Now()
-		switch {
-		case err != nil:
-			return p.app.fail(err)
-		case len(v.Findings) > 0:
-			return p.app.say(widget.Warn, widget.MarkWarning, m.Name+": "+v.Findings[0])
+		inSight := func() bool { // the pane tells all of it
+			at := p.model()
+			return p.app.pane() == p && at != nil && at.ARN == m.ARN
 		}
-		return p.app.say(widget.Good, widget.MarkDone, m.Name+" answers in every form, and the same in each")
+		switch {
+		case inSight():
+			return nil
+		case err != nil:
+			return p.app.sayUntil(inSight, widget.Bad, widget.MarkFailed, err.Error())
+		case len(v.Findings) > 0:
+			return p.app.sayUntil(inSight, widget.Warn, widget.MarkWarning, m.Name+": "+v.Findings[0])
+		}
+		return p.app.sayUntil(inSight, widget.Good, widget.MarkDone, m.Name+" "+allTheSame)
 	})
 }
+
+const allTheSame = "answers in every form, and the same in each"
 
 // cannotProve says why the model under the cursor cannot be proved now.
 func (p *importPane) cannotProve() string {
@@ -102,6 +111,9 @@ func (p *importPane) proofLines(height int) []string {
 	}
 	for _, f := range t.verdict.Findings {
 		lines = append(lines, paragraph(l, p.w, widget.MarkWarning, f, widget.Warn, 1)...)
+	}
+	if len(t.verdict.Findings) == 0 {
+		lines = slices.Insert(lines, 1, l.Row(p.w).Gap(2).Put(widget.Good, widget.MarkDone).Gap(1).Put(widget.Text, "it "+allTheSame).String())
 	}
 	if len(lines) > height {
 		lines = append(lines[:height-1], l.Row(p.w).Gap(2).Put(widget.Faint, fmt.Sprintf("%d more lines in a taller window, or: tunebench models prove %s", len(lines)-height+1, p.model().Name)).String())

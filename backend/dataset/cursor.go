@@ -18,6 +18,13 @@ type scanning struct {
 	parse func(rec []byte) ([]field, error)
 }
 
+// keep takes over what a cursor has read into, unless one long row made it large.
+func (k *scanning) keep(c *cursor) {
+	if k.buf = nil; len(c.buf) <= 4*blockSize {
+		k.buf = c.buf
+	}
+}
+
 func (t *text) scan(ctx context.Context, first int64, f func(r *record) bool) error {
 	k, ok := t.scans.Get().(*scanning)
 	if !ok {
@@ -28,11 +35,7 @@ func (t *text) scan(ctx context.Context, first int64, f func(r *record) bool) er
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if k.buf = nil; len(c.buf) <= 4*blockSize { // not what one long row took
-			k.buf = c.buf
-		}
-	}()
+	defer k.keep(c)
 	r := &record{parse: k.parse, what: t.what}
 	for {
 		if err := ctx.Err(); err != nil {

@@ -187,7 +187,7 @@ func (t *text) bytesOf(ctx context.Context, lo, hi int64, buf []byte) ([]byte, e
 	}
 	n := int(to - from)
 	if cap(buf) < n {
-		buf = make([]byte, n)
+		buf = make([]byte, n, n+n/8) // the next will be about as large
 	}
 	buf = buf[:n]
 	m, err := t.src.ReadAt(buf, from)
@@ -200,10 +200,16 @@ func (t *text) bytesOf(ctx context.Context, lo, hi int64, buf []byte) ([]byte, e
 // offsetOf is where a row begins in the file; the end of the file for a row
 // behind the last.
 func (t *text) offsetOf(ctx context.Context, row int64) (int64, error) {
-	c, err := t.locate(ctx, row, nil)
+	k, ok := t.scans.Get().(*scanning)
+	if !ok {
+		k = &scanning{parse: t.parser()}
+	}
+	defer t.scans.Put(k)
+	c, err := t.locate(ctx, row, k.buf)
 	if err != nil {
 		return 0, err
 	}
+	k.keep(c)
 	if c.row < row {
 		return c.end, nil
 	}
