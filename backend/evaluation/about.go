@@ -69,7 +69,7 @@ func About(r Run) []Fact {
 		add(o.Model, "answers from "+o.File)
 	}
 	for _, a := range r.Absent {
-		add("no "+a.Score, a.Why)
+		add("left out", a.Score+": "+a.Why)
 	}
 	add("program", "tunebench "+s.Program)
 	for _, m := range r.Models {
