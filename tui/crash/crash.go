@@ -108,11 +108,27 @@ func Main() {
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		os.Exit(2)
 	}
-	said, err := io.ReadAll(io.LimitReader(os.Stdin, maxReport))
-	if err == nil && len(said) >= len(farewell) && string(said[len(said)-len(farewell):]) == farewell {
+	// The first words of a fault come while the process is still there. The terminal
+	// is mended then: once it has ended, a shell that finds the terminal's modes as
+	// the workbench left them takes them for its own.
+	first := make([]byte, len(farewell))
+	n, err := io.ReadFull(os.Stdin, first)
+	fault := n > 0 && string(first[:n]) != farewell
+	if fault {
+		restore(os.Stdout, o.Settings)
+	}
+	said := first[:n]
+	if err == nil {
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(os.Stdin, maxReport))
+		said = append(said, rest...)
+	}
+	if !fault && n > 0 && err == nil {
 		os.Exit(0)
 	}
-	restore(os.Stdout, o.Settings)
+	if !fault {
+		restore(os.Stdout, o.Settings)
+	}
 	fmt.Fprint(os.Stderr, epitaph(o, string(said)))
 	os.Exit(1)
 }
